@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* auth.h - a credential in; later, on the asker's worker, a verdict out.
+ *
+ * What is slow (scrypt) runs on helpers, what looks into the store on control; the asker never
+ * waits. The answer for an unknown user and for a wrong password is the same and takes the same
+ * time. Wrong passwords are counted per address (IPv6: per /64); an address over the limit is
+ * refused for a while that grows (AUTH_BAN_...).
+ */
+#pragma once
+
+#include "core/base/addr.h"
+#include "core/base/policy.h"
+#include "core/base/secret.h"
+#include "core/base/worker.h"
+
+#include <glib.h>
+#include <openssl/x509.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    AUTH_BAN_TRIES = 10, /* wrong ones in AUTH_BAN_WINDOW_S from one address */
+    AUTH_BAN_WINDOW_S = 60,
+    AUTH_BAN_FIRST_S = 30, /* doubles with each ban, up to AUTH_BAN_MAX_S */
+    AUTH_BAN_MAX_S = 3600,
+    AUTH_BAN_ADDRESSES = 8192, /* remembered at most; the oldest is forgotten */
+    AUTH_QUEUE = 256, /* password checks waiting for a helper; more are refused (PE_HUB_FULL) */
+};
+
+struct auth_verdict;
+
+enum auth_kind {
+    AUTH_ANONYMOUS,
+    AUTH_SEVPN_HASH, /* challenge and SHA0(user_hash || challenge) */
+    AUTH_PLAIN,      /* the password itself */
+    AUTH_CERT_PROOF, /* certificate and signature over the challenge */
+};
+
+/* What is asked. Owned by whoever made it, until auth_submit() takes it. */
+struct auth_request {
+    enum auth_kind kind;
+    char *hub, *user; /* g_malloc */
+    struct endpoint peer;
+    char *protocol; /* for the log: "SE-VPN" */
+    uint8_t challenge[20];
+    uint8_t response[20];    /* AUTH_SEVPN_HASH */
+    struct secret *password; /* AUTH_PLAIN */
+    GBytes *cert, *proof;    /* AUTH_CERT_PROOF: DER, signature */
+
+    struct worker *worker; /* where done() is called; NULL: on the control thread */
+    void (*done)(void *owner,
+                 const struct auth_verdict *verdict); /* exactly once, unless cancelled */
+    void *owner;
+};
+
+struct auth_verdict {
+    int code;        /* PE_OK, PE_AUTH_FAILED, PE_ACCESS_DENIED (expired, policy), PE_HUB_NOT_FOUND,
+                        PE_HUB_FULL (busy) */
+    char user[256];  /* as stored: the right spelling */
+    char group[256]; /* "" for none */
+    bool hub_admin;  /* logged in as the hub's administrator */
+    struct policy policy;
+};
+
+struct auth_request *auth_request_new(enum auth_kind kind);
+void auth_request_free(struct auth_request *r); /* wipes */
+
+/* Where users are looked up: the store, seen through the hole auth needs. Control thread. */
+struct auth_user {
+    char name[256], group[256];
+    int auth_type;  /* the API's UserAuthType: 0 anonymous, 1 password, 2 this certificate, 3 signed
+                       certificate */
+    char *verifier; /* scrypt, NULL for none */
+    bool has_sevpn_hash;
+    uint8_t sevpn_hash[20];
+    GBytes *cert;  /* type 2 */
+    char *cert_cn; /* type 3, or NULL */
+    GBytes *cert_serial;
+    int64_t expires_ms; /* 0 never */
+    struct policy policy;
+};
+void auth_user_clear(struct auth_user *u); /* wipes and frees members */
+struct auth_store_ops {
+    /* False: no such hub. *found tells whether the user is there. "administrator" is looked up like
+     * any other name, with the hub's own password. */
+    bool (*find_user)(void *store, const char *hub, const char *user, bool *found,
+                      struct auth_user *out);
+    /* Certificates (DER) of the hub's trusted authorities. */
+    GPtrArray *(*trusted_cas)(void *store, const char *hub);
+    void (*logged_in)(void *store, const char *hub, const char *user, bool ok);
+};
+
+struct auth;
+/* Control thread, at start. store and ops are borrowed. */
+struct auth *auth_new(const struct auth_store_ops *ops, void *store);
+/* Waits for helpers; no done() is called any more. */
+void auth_free(struct auth *a);
+
+/* Takes the request. Any thread. The ticket is for auth_cancel(). */
+uint64_t auth_submit(struct auth *a, struct auth_request *r);
+/* On the thread where done() would come: after this it does not come any more. */
+void auth_cancel(struct auth *a, uint64_t ticket);
+
+/* The same guard for other doors (the API): whether an address is banned now, and a wrong try of
+ * it. Any thread. */
+bool auth_is_banned(struct auth *a, const struct ip *address);
+void auth_note_failure(struct auth *a, const struct ip *address);
+void auth_note_success(struct auth *a, const struct ip *address);

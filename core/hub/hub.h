@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub.h - a virtual Ethernet switch: its life, its settings, what can be seen of it.
+ *
+ * Control makes and ends hubs; ports (hub_port.h) count references. Settings are an immutable
+ * snapshot, replaced whole. Two hubs share nothing.
+ */
+#pragma once
+
+#include "core/base/addr.h"
+#include "core/base/drop.h"
+#include "core/base/worker.h"
+
+#include <glib.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    HUB_NAME_MAX = 255,
+    HUB_MAX_PORTS = 4096,
+    HUB_MAX_FDB = 65536,
+    HUB_AGEING_S = 600,
+    HUB_STORM_PPS = 1000, /* broadcast and multicast frames a second a port may send */
+    HUB_STORM_BURST = 2000,
+};
+
+struct hub_config {
+    char *name; /* case is kept, compared without */
+    bool online;
+    bool no_enum;          /* not in lists for strangers */
+    unsigned max_sessions; /* 0: no limit but HUB_MAX_PORTS */
+    unsigned ageing_s;     /* 0: HUB_AGEING_S */
+    unsigned storm_pps;    /* 0: HUB_STORM_PPS */
+};
+
+struct hub;
+
+struct hub *hub_new(struct worker_set *workers, const struct hub_config *config);
+/* Control: no new ports, all sessions are asked to stop (PE_HUB_STOPPING), drops control's
+ * reference. */
+void hub_destroy(struct hub *hub);
+struct hub *hub_ref(struct hub *hub);
+void hub_unref(struct hub *hub);
+
+const char *hub_name(const struct hub *hub);
+bool hub_is_online(const struct hub *hub);
+bool hub_is_listed(const struct hub *hub);
+/* Control. The name stays. Going offline asks all sessions to stop. */
+void hub_set_config(struct hub *hub, const struct hub_config *config);
+
+struct hub_traffic {
+    uint64_t unicast_frames, unicast_bytes, broadcast_frames, broadcast_bytes;
+};
+struct hub_stats {
+    struct hub_traffic in, out; /* as the hub's ports received and sent */
+    uint64_t dropped[DROP_N_REASONS];
+    unsigned ports, sessions, fdb_entries;
+    int64_t created_ms, last_comm_ms;
+    unsigned logins;
+};
+/* Sums what the ports count, the ended ones included. Any thread but workers. */
+void hub_get_stats(struct hub *hub, struct hub_stats *out);
+
+struct hub_fdb_row {
+    struct mac mac;
+    uint16_t vlan;
+    char port[128]; /* name of the port: the session's name */
+    int64_t created_ms, updated_ms;
+    uint32_t key; /* names the row for hub_fdb_forget() */
+};
+/* Snapshot of the MAC table; free with g_array_unref. Control. */
+GArray *hub_fdb_list(struct hub *hub);
+bool hub_fdb_forget(struct hub *hub, uint32_t key);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hubs.h - the hubs of a process, by name. Written by control; looked up on any thread under one
+ * short lock (at logins, never per packet). */
+#pragma once
+
+#include "core/hub/hub.h"
+
+struct hubs;
+
+struct hubs *hubs_new(struct worker_set *workers);
+/* Destroys all hubs. */
+void hubs_free(struct hubs *hubs);
+struct worker_set *hubs_workers(const struct hubs *hubs);
+/* PE_HUB_EXISTS, PE_INVALID_PARAMETER (name empty, too long, or with a character other than A-Z a-z
+ * 0-9 - _ . space). Borrowed. */
+struct hub *hubs_create(struct hubs *hubs, const struct hub_config *config, GError **error);
+bool hubs_remove(struct hubs *hubs, const char *name, GError **error);
+/* Referenced; NULL when there is none. Without case. */
+struct hub *hubs_find(struct hubs *hubs, const char *name);
+/* Referenced hubs, sorted by name. */
+GPtrArray *hubs_list(struct hubs *hubs);

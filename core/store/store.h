@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store.h - the only door to configuration and users: transactions and typed reads over SQLite.
+ *
+ * Every change is durable (fsync) when the call returns true. Control thread only. Secrets that
+ * must be kept in a form that can be used (SE-VPN and NT hashes, private keys) are encrypted with
+ * the key file beside the database (AES-256-GCM, bound to table, row and column). Files are 0600,
+ * the folder 0700. One process at a time (lock).
+ */
+#pragma once
+
+#include "core/base/policy.h"
+#include "core/base/types.h"
+
+#include <glib.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+/* Opens or makes folder/polyether.db and folder/polyether.key, and brings the schema up to date. */
+struct store *store_open(const char *folder, GError **error);
+void store_close(struct store *s);
+
+/* ---- settings of the server: small named values ---- */
+char *store_get_text(struct store *s, const char *name); /* NULL when unset; g_free */
+bool store_set_text(struct store *s, const char *name, const char *value,
+                    GError **error); /* NULL: unset */
+/* As above, encrypted. */
+GBytes *store_get_secret(struct store *s, const char *name);
+bool
+store_set_secret(struct store *s, const char *name, const void *bytes, size_t len, GError **error);
+
+/* ---- listeners ---- */
+struct store_listener {
+    uint16_t port;
+    bool enabled;
+};
+GArray *store_listeners(struct store *s);
+bool store_listener_put(struct store *s, const struct store_listener *l, GError **error);
+bool
+store_listener_delete(struct store *s, uint16_t port, GError **error); /* PE_LISTENER_NOT_FOUND */
+
+/* ---- hubs ---- */
+struct store_hub {
+    char *name;
+    bool online, no_enum;
+    unsigned max_sessions;
+    char *admin_verifier; /* scrypt, or NULL: the hub has no administrator login */
+    bool has_admin_hash;
+    uint8_t admin_hash[20];      /* SHA0(password): management of SE-VPN tools */
+    uint8_t admin_user_hash[20]; /* SHA0(password || "ADMINISTRATOR"): login to the hub */
+    int64_t created_ms, updated_ms;
+};
+void store_hub_free(struct store_hub *h);
+GPtrArray *store_hubs(struct store *s);
+struct store_hub *store_hub_get(struct store *s, const char *name);
+bool
+store_hub_create(struct store *s, const struct store_hub *h, GError **error); /* PE_HUB_EXISTS */
+bool
+store_hub_update(struct store *s, const struct store_hub *h, GError **error); /* PE_HUB_NOT_FOUND */
+bool store_hub_delete(struct store *s, const char *name, GError **error);
+
+/* ---- users ---- */
+struct store_user {
+    char *name, *group, *realname, *note;
+    int64_t created_ms, updated_ms, expires_ms;
+    unsigned auth_type; /* UserAuthType of the API */
+    char *verifier;     /* type 1 */
+    bool has_sevpn_hash, has_nt_hash;
+    uint8_t sevpn_hash[20], nt_hash[16];
+    GBytes *cert;  /* type 2 */
+    char *cert_cn; /* type 3 */
+    GBytes *cert_serial;
+    char *external_name; /* types 4, 5 */
+    bool has_policy;
+    struct policy policy;
+    unsigned logins;
+    int64_t last_login_ms;
+    uint64_t traffic[8]; /* recv broadcast bytes, count, unicast bytes, count; then send */
+};
+void store_user_free(struct store_user *u);
+GPtrArray *store_users(struct store *s, const char *hub);
+struct store_user *store_user_get(struct store *s, const char *hub, const char *name);
+bool store_user_create(struct store *s, const char *hub, const struct store_user *u,
+                       GError **error); /* PE_USER_EXISTS */
+bool store_user_update(struct store *s, const char *hub, const struct store_user *u,
+                       GError **error); /* PE_NOT_FOUND */
+bool store_user_delete(struct store *s, const char *hub, const char *name, GError **error);
+/* Counters; lazily written (with the next change or after a minute), they need not survive a crash.
+ */
+void store_user_note_login(struct store *s, const char *hub, const char *name, int64_t at_ms);
+void
+store_user_add_traffic(struct store *s, const char *hub, const char *name, const uint64_t add[8]);
+
+/* ---- trusted authorities of a hub ---- */
+struct store_ca {
+    uint32_t key;
+    GBytes *der;
+};
+GPtrArray *store_cas(struct store *s, const char *hub);
+bool store_ca_add(struct store *s, const char *hub, GBytes *der, uint32_t *key, GError **error);
+bool store_ca_delete(struct store *s, const char *hub, uint32_t key, GError **error);
+
+/* ---- local bridges ---- */
+struct store_bridge {
+    char *hub, *device;
+    bool tap;
+};
+GPtrArray *store_bridges(struct store *s);
+bool
+store_bridge_add(struct store *s, const struct store_bridge *b, GError **error); /* PE_EXISTS */
+bool store_bridge_delete(struct store *s, const char *hub, const char *device,
+                         GError **error); /* PE_NOT_FOUND */
+
+/* Writes the lazy counters now. */
+void store_flush(struct store *s);
