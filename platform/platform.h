@@ -84,6 +84,12 @@ long pf_send(int fd, const void *at, size_t len);
 /* Large buffers for a stream that carries a tunnel; notsent_low: bytes above which the socket is
  * not writable. */
 void pf_tcp_tune_tunnel(int fd, unsigned notsent_low);
+/* As pf_recv, without taking the bytes. */
+long pf_peek(int fd, void *at, size_t len);
+/* Bytes that the socket holds and has not sent even once; 0 where the system cannot tell. */
+size_t pf_tcp_unsent(int fd);
+/* The socket's own end: fills a struct sockaddr_storage. */
+bool pf_socket_local(int fd, void *addr, unsigned *len);
 void pf_close(int fd);
 /* Unix stream socket at path, mode given; replaces a dead one. */
 int pf_unix_listen(const char *path, unsigned mode, GError **error);

@@ -53,8 +53,7 @@ struct frame {
 
     atomic_uint refs;
     struct frame_pool *pool;
-    struct frame *next; /* for whoever owns the frame: a queue, a free list */
-    int64_t at_us;      /* when it entered a queue */
+    struct frame *next; /* the pool's; a frame that may be shared cannot be in a list */
     uint8_t buf[];
 };
 

@@ -32,15 +32,30 @@ enum tls_end {
 struct tls_stream_ops {
     void (*on_open)(void *owner, int64_t now_us);     /* the handshake is done */
     void (*on_readable)(void *owner, int64_t now_us); /* call tls_stream_read() until it says 0 */
-    void (*on_writable)(void *owner, int64_t now_us); /* the backlog has been sent */
+    void (*on_writable)(void *owner, int64_t now_us); /* there is room again */
     void (*on_end)(void *owner, enum tls_end why, int64_t now_us); /* last call; free the stream */
 };
 
-/* Takes the socket, connected. server: which side of the handshake. sni: name for the client side,
- * or NULL. The context is referenced. Attaches to the worker (own thread). NULL when out of memory.
+/* How many handshakes a worker does a turn: they are dear (an RSA signature each), and established
+ * streams go first. One per worker, zero-initialised, shared by the streams that count against it.
  */
-struct tls_stream *tls_stream_new(struct worker *w, int fd, SSL_CTX *ctx, bool server,
-                                  const char *sni, const struct tls_stream_ops *ops, void *owner);
+enum { TLS_HANDSHAKES_A_TURN = 4 };
+struct tls_gate {
+    int64_t turn_us;
+    unsigned used;
+};
+
+struct tls_stream_config {
+    int fd; /* connected, non-blocking; the stream's from now on, also when making it fails */
+    SSL_CTX *ctx;
+    bool server;
+    const char *sni;       /* client: the name to ask for, or NULL */
+    struct tls_gate *gate; /* server: NULL for no limit */
+};
+
+/* Attaches to the worker (own thread) and starts the handshake. NULL when out of memory. */
+struct tls_stream *tls_stream_new(struct worker *w, const struct tls_stream_config *config,
+                                  const struct tls_stream_ops *ops, void *owner);
 /* Closes at once (no close_notify: nobody of our peers waits for one). Own worker. */
 void tls_stream_free(struct tls_stream *s);
 
@@ -50,8 +65,10 @@ size_t tls_stream_read(struct tls_stream *s, void *at, size_t cap);
 /* Encrypts and sends all slices in order; what the socket does not take is kept as backlog. False
  * when the stream is broken (on_end follows). */
 bool tls_stream_write(struct tls_stream *s, const struct pf_slice *iov, unsigned n);
-/* Bytes (encrypted) that the socket has not taken yet. */
-size_t tls_stream_backlog(const struct tls_stream *s);
+/* Whether the owner should wait for on_writable before it offers more: something is left over here,
+ * or the socket holds more than TLS_UNSENT_MAX bytes that it has not sent yet. */
+enum { TLS_UNSENT_MAX = 384 * 1024, TLS_UNSENT_LOW = 128 * 1024 };
+bool tls_stream_is_congested(const struct tls_stream *s);
 /* Stop and go on reading, for an owner that cannot take more. Reading is on at the start. */
 void tls_stream_want_read(struct tls_stream *s, bool want);
 
