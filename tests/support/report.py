@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts test cases and prints them as they come; every suite reports through one Report."""
+import threading
+
+
+class Report:
+    """Safe to use from several threads."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+        self.lock = threading.Lock()
+
+    def result(self, name, status, seconds=None, detail="", cases=1):
+        """One line; status is "ok", "not ok" or "skip"; detail is a reason or a log."""
+        with self.lock:
+            if status == "ok":
+                self.passed += cases
+            elif status == "skip":
+                self.skipped += cases
+            else:
+                self.failed += cases
+                self.failures.append(name)
+            line = f"{status:<6} {name}"
+            if cases != 1:
+                line += f", {cases} cases"
+            if seconds is not None:
+                line += f" ({seconds:.2f} s)"
+            if status == "skip" and detail:
+                line += f" # {detail}"
+            if status == "not ok" and detail:
+                line += "\n" + "\n".join("     | " + d for d in detail.rstrip().splitlines())
+            print(line, flush=True)
+
+    def summary(self):
+        """The last line of a run; returns the exit status."""
+        if len(self.failures) > 0:
+            print("failed: " + ", ".join(self.failures))
+        line = f"{self.passed} passed, {self.failed} failed"
+        if self.skipped:
+            line += f", {self.skipped} skipped"
+        print(line, flush=True)
+        return 1 if self.failed or not self.passed + self.skipped else 0
+
+
+def tail(text, lines=40):
+    return "\n".join(text.rstrip().splitlines()[-lines:])

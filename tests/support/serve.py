@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./dev run: builds, starts a server on a folder of its own, and says how to connect to it."""
+import json
+import os
+import pathlib
+import secrets
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import build
+
+HUB, USER = "DEFAULT", "demo"
+
+
+class Refused(Exception):
+    """A command of ours said no."""
+
+
+def ctl(state, *words, text=None):
+    done = subprocess.run([build.program("polyetherctl"), "--state", state, *words], input=text,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise Refused(f"polyetherctl {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def wait_ready(server, state, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise Refused(f"the server ended with status {server.returncode}; what it said is above")
+        try:
+            return json.loads(ctl(state, "--json", "server", "info"))
+        except (Refused, ValueError):
+            time.sleep(0.1)
+    raise Refused("the server does not answer")
+
+
+def working_port(state):
+    """The port to connect to: the first listener that is open."""
+    for entry in json.loads(ctl(state, "--json", "rpc", "EnumListener", "{}"))["ListenerList"]:
+        if entry.get("Enables_bool", True) and not entry.get("Errors_bool", False):
+            return entry["Ports_u32"]
+    raise Refused("no listener is open; try ./dev run --port 5555")
+
+
+def make_user(state):
+    """The demo user, with a new password each time."""
+    password = secrets.token_urlsafe(9)
+    try:
+        ctl(state, "user", "show", HUB, USER)
+        verb = "set"
+    except Refused:
+        verb = "create"
+    ctl(state, "user", verb, HUB, USER, "--password-stdin", text=password + "\n")
+    return password
+
+
+def fingerprint(state):
+    """SHA-256 of the server's certificate, as polyetherctl prints it."""
+    for line in ctl(state, "server", "cert", "show").splitlines():
+        key, _, value = line.partition(":")
+        if "sha" in key.lower() and "256" in key:
+            return value.replace(":", "").strip().lower()
+    raise Refused("'server cert show' shows no SHA-256 fingerprint")
+
+
+def explain(state, port, password, print_hash):
+    client = f"--state {shlex.quote(str(state.with_name('run-client')))}"
+    polyether = os.path.relpath(build.program("polyether"), pathlib.Path.cwd())
+    print(f"""
+A server is running.
+  address      localhost:{port}
+  hub          {HUB}
+  user         {USER}
+  password     {password}
+  certificate  sha256:{print_hash}
+
+To connect to it, in two other terminals:
+  sudo {os.path.relpath(build.program("polyether-clientd"), pathlib.Path.cwd())} {client}
+
+  echo '{password}' | sudo {polyether} {client} account add demo --server localhost:{port} --hub {HUB} \\
+      --user {USER} --password-stdin --trust sha256:{print_hash} --address none &&
+  sudo {polyether} {client} up demo --wait 15
+
+To look after it:
+  {os.path.relpath(build.program("polyetherctl"), pathlib.Path.cwd())} --state {shlex.quote(str(state))}
+
+Ctrl-C ends it. Its folder is {state}.
+""", flush=True)
+
+
+def stop(server):
+    if server.poll() is None:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def run(a):
+    print("building ...", flush=True)
+    try:
+        build.build("gcc")
+    except build.BuildError as e:
+        print(e, file=sys.stderr)
+        return 1
+    if not build.program("polyether-server").exists():
+        print("dev: there is no server program yet", file=sys.stderr)
+        return 1
+    state = pathlib.Path(a.state).absolute() if a.state else build.folder("gcc") / "run-state"
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = [build.program("polyether-server"), "--state", state]
+    if a.port:
+        command += ["--listen", str(a.port)]
+    # A session of its own: Ctrl-C reaches this program only, which then stops the server.
+    server = subprocess.Popen([str(c) for c in command], start_new_session=True)
+    try:
+        wait_ready(server, str(state))
+        explain(state, a.port or working_port(str(state)), make_user(str(state)),
+                fingerprint(str(state)))
+        return server.wait()
+    except Refused as e:
+        print(f"dev: {e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopping", flush=True)
+        return 0
+    finally:
+        stop(server)
