@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conn.h - a TCP connection from its first byte until a protocol takes it over, and the services
+ * that may.
+ *
+ * Life: silent (a small struct and a descriptor; nothing was read yet) -> TLS handshake -> HTTP
+ * requests, one at a time, each whole before a service sees it -> taken over, or closed. Every
+ * stage has a time limit. A connection lives on one worker; all functions here are for its thread.
+ */
+#pragma once
+
+#include "core/base/addr.h"
+#include "core/base/http.h"
+#include "core/base/reader.h"
+#include "core/base/worker.h"
+#include "core/crypto/tls.h"
+
+#include <glib.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CONN_FIRST_BYTE_S = 10,
+    CONN_HANDSHAKE_S = 15,
+    CONN_REQUEST_S = 15, /* from one answer to the next whole request */
+    CONN_ANSWER_S = 60,  /* for the service to answer */
+    CONN_REQUESTS = 19,  /* before a service says conn_is_welcome() */
+    CONN_PENDING_MAX =
+        1024, /* not welcome yet, per worker; above that the oldest silent one is closed */
+    CONN_PER_ADDRESS = 256, /* not welcome yet, from one address (IPv6: one /64), all workers */
+};
+
+struct conn;
+
+/* What answers HTTP requests on the TLS listeners. */
+struct http_service {
+    const char *name;
+    void *state;
+    /* The longest body it takes for this head; 0: the request is for somebody else. */
+    size_t (*claims)(void *state, const struct http_head *head);
+    /* A whole request. head and body are valid during the call only. Answers by conn_reply(),
+     * conn_take() or conn_close(), now or later. */
+    void (*request)(void *state, struct conn *c, const struct http_head *head, struct reader body,
+                    int64_t now_us);
+    /* The connection goes away; conn_data() is the service's, if it set any. */
+    void (*gone)(void *state, struct conn *c);
+};
+
+struct worker *conn_worker(const struct conn *c);
+const struct endpoint *conn_peer(const struct conn *c);
+const struct endpoint *conn_local(const struct conn *c);
+const char *conn_cipher(const struct conn *c);
+
+/* For the service that answers: anything it wants to keep with the connection. Cleared by gone().
+ */
+void *conn_data(const struct conn *c);
+void conn_set_data(struct conn *c, const struct http_service *service, void *data);
+
+/* The peer has proven who it is: limits for strangers do not hold any more. */
+void conn_set_welcome(struct conn *c);
+
+struct conn_answer {
+    unsigned status;
+    const char *reason;
+    const char *content_type; /* NULL: none */
+    const char *fields;       /* more header lines, each with its CRLF; or NULL */
+    const void *body;
+    size_t len;
+    bool close;
+};
+/* Sends the answer; then the next request may come. */
+void conn_reply(struct conn *c, const struct conn_answer *a);
+
+/* What a protocol gets that takes a connection over. */
+struct conn_handover {
+    struct tls_stream
+        *stream;      /* its ops are still those of the connection: tls_stream_set_ops() at once */
+    GByteArray *rest; /* bytes that came after the last request; g_byte_array_unref */
+    struct endpoint peer, local;
+};
+/* Ends the connection's own life without closing the stream. The worker's load stays counted:
+ * worker_unload() is the taker's. */
+void conn_take(struct conn *c, struct conn_handover *out);
+
+void conn_close(struct conn *c);
+
+/* ---- for the listener ---- */
+
+struct conn_pool; /* the connections of one worker */
+
+struct conn_admission; /* counts per address, all workers */
+struct conn_admission *conn_admission_new(void);
+void conn_admission_free(struct conn_admission *a);
+/* Any thread. False: too many from there. */
+bool conn_admission_enter(struct conn_admission *a, const struct ip *ip);
+void conn_admission_leave(struct conn_admission *a, const struct ip *ip);
+
+/* Services are borrowed, NULL-terminated, asked in order. */
+struct conn_pool *conn_pool_new(struct worker *w, struct conn_admission *a,
+                                const struct http_service *const *services);
+/* Own thread: closes all. */
+void conn_pool_close_all(struct conn_pool *p);
+void conn_pool_free(struct conn_pool *p);
+/* Takes the socket, which conn_admission_enter() has let in, and the reference to ctx. */
+void conn_pool_add(struct conn_pool *p, int fd, SSL_CTX *ctx, const struct endpoint *peer);
