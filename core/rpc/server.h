@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h - the administration of a running server: who may call what, and the calls themselves.
+ *
+ * One dispatcher reads rights and fields from core/rpc/wire/method.h. A change goes into the store
+ * first (durable), then to the living objects; when that fails, the store is put back and the
+ * answer says so. Handlers run on the control thread and do not wait; scrypt runs on helpers
+ * before the handler starts.
+ */
+#pragma once
+
+#include "core/auth/auth.h"
+#include "core/base/addr.h"
+#include "core/hub/hubs.h"
+#include "core/rpc/wire/fields.h"
+#include "core/store/store.h"
+
+#include <glib.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum rpc_listener_state {
+    RPC_LISTENER_CLOSED,
+    RPC_LISTENER_OPEN,
+    RPC_LISTENER_ERROR, /* wanted, but the system refuses the port */
+};
+
+/* What lives outside core/rpc's reach. All on the control thread, none may call back. */
+struct rpc_host_ops {
+    /* Opens a TCP port on all addresses. Open already: true. False: it is in RPC_LISTENER_ERROR and
+     * the host need not try again by itself. */
+    bool (*listener_open)(void *owner, uint16_t port, GError **error);
+    /* Closes it and forgets its error; what was accepted by it goes on. */
+    void (*listener_close)(void *owner, uint16_t port);
+    enum rpc_listener_state (*listener_state)(void *owner, uint16_t port);
+    /* The server's key and certificate in the store are others (identity.h): use them for new
+     * connections. False: the old ones stay in use. */
+    bool (*cert_changed)(void *owner, GError **error);
+    /* TCP connections that are open now, of all kinds. May be NULL. */
+    unsigned (*tcp_connections)(void *owner);
+};
+
+/* Everything is borrowed and outlives the rpc_server. */
+struct rpc_host {
+    struct store *store;
+    struct hubs *hubs; /* has a hub for each in the store; handlers keep it so */
+    struct auth *auth; /* for bans; NULL: none are made */
+    /* Living local bridges (struct bridge, element free function bridge_free), one for each in the
+     * store; handlers keep it so. */
+    GPtrArray *bridges;
+    const struct rpc_host_ops *ops;
+    void *owner;
+};
+
+/* Names of settings in the store that handlers read and write. */
+#define RPC_SETTING_ADMIN_VERIFIER "admin_verifier" /* text: scrypt; unset: no remote login */
+#define RPC_SETTING_CORS_ORIGINS   "cors_origins"   /* text: origins, separated by spaces */
+#define RPC_SETTING_API_OFF        "api_off"        /* text "1": no API on TCP listeners */
+
+enum rpc_rank { RPC_RANK_NONE, RPC_RANK_HUB, RPC_RANK_SERVER };
+
+struct rpc_caller {
+    enum rpc_rank rank;
+    char hub[HUB_NAME_MAX + 1]; /* of RPC_RANK_HUB */
+    char peer[ENDPOINT_TEXT];   /* for the log: "192.0.2.1:4711", "uid 0" */
+};
+
+struct rpc_server;
+
+/* Control thread, whose default main context becomes the server's. host is copied. */
+struct rpc_server *rpc_server_new(const struct rpc_host *host);
+/* Waits for helpers; no callback comes any more. Calls of the living may still be cancelled. */
+void rpc_server_free(struct rpc_server *s);
+
+/* One call, at once, on the control thread; a password in it is hashed right here. NULL and an
+ * error with a PE_ code when refused or failed. in may hold fields that the method does not know;
+ * they are ignored. */
+struct record *rpc_dispatch(struct rpc_server *s, const struct rpc_caller *caller,
+                            const char *method, const struct record *in, GError **error);
+
+/* The same without blocking: passwords are hashed on a helper. in is taken. done comes exactly once
+ * on the control thread, never from inside, unless the server is freed first. out is passed on. */
+typedef void rpc_done(void *owner, struct record *out, const GError *error);
+void rpc_dispatch_async(struct rpc_server *s, const struct rpc_caller *caller, const char *method,
+                        struct record *in, rpc_done *done, void *owner);
