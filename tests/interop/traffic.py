@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes through a tunnel: pings, DHCP, iperf3, and bulk data compared by its hash."""
+import hashlib
+import json
+import os
+import re
+import socket
+import threading
+
+from netlab import LAN, Failed, need, wait_until
+
+DHCP_SCRIPT = """#!/bin/sh
+case $reason in
+  BOUND | RENEW | REBIND | REBOOT)
+    ip addr replace "$new_ip_address/$new_subnet_mask" dev "$interface" ;;
+  PREINIT) ip link set dev "$interface" up ;;
+esac
+exit 0
+"""
+
+
+def answers(ns, address, *options):
+    return ns.run("ping", "-c1", "-W1", *options, address, check=False)[0] == 0
+
+
+def wait_answer(ns, address, seconds=15):
+    wait_until(f"an answer of {address}", lambda: answers(ns, address), seconds)
+
+
+def ping_loss(ns, address, count, interval=0.05, size=56):
+    """Lost, in per cent."""
+    _, out = ns.run("ping", "-q", "-c", count, "-i", interval, "-W", "2", "-s", size, address,
+                    check=False, timeout=count * interval + 20)
+    m = re.search(r"([\d.]+)% packet loss", out)
+    if not m:
+        raise Failed(f"ping {address}: {out}")
+    return float(m[1])
+
+
+def pings(ns, address):
+    """Small and full-size packets, none lost."""
+    for size in (56, 1400):
+        loss = ping_loss(ns, address, 10, 0.02, size)
+        need(loss == 0, f"{loss}% of the pings with {size} octets to {address} were lost")
+
+
+def dnsmasq(lab, ns=None, device="eth1", first="10.99.3.100", last="10.99.3.150"):
+    """A DHCP server; it hands out addresses and nothing else."""
+    ns = ns or lab.lan
+    p = ns.start("dnsmasq", "-d", "-C", "/dev/null", "-p", "0", "-i", device, "--bind-interfaces",
+                 f"--dhcp-range={first},{last},1h", f"--dhcp-leasefile={lab.tmp}/dnsmasq.leases",
+                 "--dhcp-authoritative", "--no-ping", "--pid-file=", "--log-dhcp",
+                 "--log-facility=-", "--dhcp-option=3", "--dhcp-option=6", log="dnsmasq")
+    wait_until("dnsmasq", lambda: ns.listens(67, udp=True))
+    return p
+
+
+def dhcp(lab, ns, device, seconds=20):
+    """Leases an address by dhclient and sets it, without a route or resolver; returns it."""
+    script = lab.tmp / "dhcp-script"
+    script.write_text(DHCP_SCRIPT)
+    script.chmod(0o755)
+    p = ns.start("dhclient", "-d", "-1", "-sf", script, "-lf", lab.tmp / f"{device}.leases", "-cf",
+                 "/dev/null", "-pf", lab.tmp / f"{device}.pid", device, log="dhclient")
+    try:
+        return wait_until("a lease", lambda: address_of(ns, device), seconds)
+    finally:
+        p.kill()
+
+
+def address_of(ns, device):
+    m = re.search(r"inet ([\d.]+)/", ns.run("ip", "-4", "addr", "show", "dev", device, check=False)[1])
+    return m and m[1]
+
+
+def iperf_server(lab, ns=None):
+    ns = ns or lab.lan
+    if not ns.listens(5201):
+        ns.start("iperf3", "-s", log="iperf3")
+        wait_until("iperf3", lambda: ns.listens(5201))
+
+
+def iperf(ns, address=LAN, seconds=2, *options):
+    """(Mbit/s as received, octets received)."""
+    code, out = ns.run("iperf3", "-c", address, "-t", seconds, "-J", *options, check=False,
+                       timeout=seconds + 30)
+    try:
+        e = json.loads(out[out.index("{"):])
+    except ValueError:
+        raise Failed(f"iperf3: status {code}\n{out}") from None
+    need("error" not in e, f"iperf3: {e.get('error')}")
+    s = e["end"].get("sum_received") or e["end"]["sum"]
+    return s["bits_per_second"] / 1e6, s["bytes"]
+
+
+def transfer(sender, receiver, address, size, port=7001, seconds=120):
+    """Sends random octets over TCP from one namespace to another; Failed if the hashes differ."""
+    with receiver.inside():
+        listener = socket.create_server(("", port))
+    got, result = hashlib.sha256(), []
+
+    def receive():
+        listener.settimeout(seconds)
+        try:
+            s, _ = listener.accept()
+            with s:
+                s.settimeout(seconds)
+                total = 0
+                while data := s.recv(1 << 20):
+                    got.update(data)
+                    total += len(data)
+                result.append(total)
+                s.sendall(got.digest())
+        except OSError as e:
+            result.append(e)
+
+    thread = threading.Thread(target=receive, daemon=True)
+    thread.start()
+    sent = hashlib.sha256()
+    try:
+        with sender.inside():
+            s = socket.create_connection((address, port), 15)
+        with s:
+            s.settimeout(seconds)
+            left = size
+            while left:
+                block = os.urandom(min(left, 1 << 20))
+                sent.update(block)
+                s.sendall(block)
+                left -= len(block)
+            s.shutdown(socket.SHUT_WR)
+            answer = b""
+            while len(answer) < 32 and (data := s.recv(32)):
+                answer += data
+    except OSError as e:
+        raise Failed(f"transfer to {address}: {e}; received: {result}") from None
+    finally:
+        listener.close()
+    thread.join(5)
+    need(answer == sent.digest(), f"sent {size} octets, the other side got {result}, hashes differ")
