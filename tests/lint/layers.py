@@ -7,7 +7,7 @@ import sys
 
 STACK = ["core/hub", "core/auth", "core/crypto", "core/net", "core/base", "platform"]
 TABLE = [  # (folder, the folders it may include from besides itself); * also matches sub-folders
-    ("platform*", []),
+    ("platform*", ["platform"]),
     ("core/base", ["platform"]),
     ("core/net", ["core/base", "platform"]),
     ("core/crypto", ["core/base", "platform"]),
