@@ -4,7 +4,12 @@
  * Every change is durable (fsync) when the call returns true. Control thread only. Secrets that
  * must be kept in a form that can be used (SE-VPN and NT hashes, private keys) are encrypted with
  * the key file beside the database (AES-256-GCM, bound to table, row and column). Files are 0600,
- * the folder 0700. One process at a time (lock).
+ * the folder is made 0700. One process at a time (lock).
+ *
+ * Names of hubs and users are compared without regard to the case of ASCII letters, and keep the
+ * spelling they were created with. Input is checked here: what is refused as such is
+ * PE_INVALID_PARAMETER, with a sentence that names the thing. Reads return what is there; a
+ * database that cannot be read (a broken disk) is logged as an error and looks empty.
  */
 #pragma once
 
@@ -18,15 +23,33 @@
 
 struct store;
 
+/* What an administrator can make grow; beyond it PE_TOO_MANY_... */
+enum {
+    STORE_HUBS_MAX = 4096,
+    STORE_USERS_MAX = 100000, /* of one hub */
+    STORE_CAS_MAX = 256,      /* of one hub */
+    STORE_BRIDGES_MAX = 4096,
+    STORE_LISTENERS_MAX = 256,
+    STORE_NAME_MAX = 255,  /* bytes: hubs, users, groups, devices, common names */
+    STORE_TEXT_MAX = 4096, /* bytes: real name, note */
+};
+
 /* Opens or makes folder/polyether.db and folder/polyether.key, and brings the schema up to date. */
 struct store *store_open(const char *folder, GError **error);
+/* Writes the lazy counters, and lets go of the folder. NULL is fine. */
 void store_close(struct store *s);
 
-/* ---- settings of the server: small named values ---- */
+/* Several changes as one: all or none of them, and one fsync instead of one each. Within it each
+ * change that fails undoes only itself. May be nested. */
+bool store_begin(struct store *s, GError **error);
+bool store_commit(struct store *s, GError **error); /* false: everything was undone */
+void store_rollback(struct store *s);
+
+/* ---- settings of the server: small named values (a to z, 0 to 9, '.', '-', '_') ---- */
 char *store_get_text(struct store *s, const char *name); /* NULL when unset; g_free */
 bool store_set_text(struct store *s, const char *name, const char *value,
                     GError **error); /* NULL: unset */
-/* As above, encrypted. */
+/* As above, encrypted. bytes NULL: unset. */
 GBytes *store_get_secret(struct store *s, const char *name);
 bool
 store_set_secret(struct store *s, const char *name, const void *bytes, size_t len, GError **error);
@@ -36,7 +59,8 @@ struct store_listener {
     uint16_t port;
     bool enabled;
 };
-GArray *store_listeners(struct store *s);
+GArray *store_listeners(struct store *s); /* of struct store_listener, by port */
+/* Adds it, or changes the one of that port. */
 bool store_listener_put(struct store *s, const struct store_listener *l, GError **error);
 bool
 store_listener_delete(struct store *s, uint16_t port, GError **error); /* PE_LISTENER_NOT_FOUND */
@@ -48,12 +72,12 @@ struct store_hub {
     unsigned max_sessions;
     char *admin_verifier; /* scrypt, or NULL: the hub has no administrator login */
     bool has_admin_hash;
-    uint8_t admin_hash[20];      /* SHA0(password): management of SE-VPN tools */
-    uint8_t admin_user_hash[20]; /* SHA0(password || "ADMINISTRATOR"): login to the hub */
-    int64_t created_ms, updated_ms;
+    uint8_t admin_hash[20];         /* SHA0(password): management of SE-VPN tools */
+    uint8_t admin_user_hash[20];    /* SHA0(password || "ADMINISTRATOR"): login to the hub */
+    int64_t created_ms, updated_ms; /* as with users, below */
 };
 void store_hub_free(struct store_hub *h);
-GPtrArray *store_hubs(struct store *s);
+GPtrArray *store_hubs(struct store *s); /* of struct store_hub, by name */
 struct store_hub *store_hub_get(struct store *s, const char *name);
 bool
 store_hub_create(struct store *s, const struct store_hub *h, GError **error); /* PE_HUB_EXISTS */
@@ -63,7 +87,8 @@ bool store_hub_delete(struct store *s, const char *name, GError **error);
 
 /* ---- users ---- */
 struct store_user {
-    char *name, *group, *realname, *note;
+    char *name, *group, *realname, *note; /* NULL is taken as "" */
+    /* created_ms: 0 at creation means now. The store itself sets updated_ms. */
     int64_t created_ms, updated_ms, expires_ms;
     unsigned auth_type; /* UserAuthType of the API */
     char *verifier;     /* type 1 */
@@ -75,12 +100,15 @@ struct store_user {
     char *external_name; /* types 4, 5 */
     bool has_policy;
     struct policy policy;
+    /* Counters: read here, written only by store_user_note_login() and _add_traffic(). */
     unsigned logins;
     int64_t last_login_ms;
     uint64_t traffic[8]; /* recv broadcast bytes, count, unicast bytes, count; then send */
 };
 void store_user_free(struct store_user *u);
+/* Of struct store_user, complete, by name; empty when there is no such hub. */
 GPtrArray *store_users(struct store *s, const char *hub);
+unsigned store_users_count(struct store *s, const char *hub);
 struct store_user *store_user_get(struct store *s, const char *hub, const char *name);
 bool store_user_create(struct store *s, const char *hub, const struct store_user *u,
                        GError **error); /* PE_USER_EXISTS */
@@ -98,7 +126,9 @@ struct store_ca {
     uint32_t key;
     GBytes *der;
 };
-GPtrArray *store_cas(struct store *s, const char *hub);
+void store_ca_free(struct store_ca *c);
+GPtrArray *store_cas(struct store *s, const char *hub); /* of struct store_ca, by key */
+/* PE_EXISTS when the hub has it already. key may be NULL. */
 bool store_ca_add(struct store *s, const char *hub, GBytes *der, uint32_t *key, GError **error);
 bool store_ca_delete(struct store *s, const char *hub, uint32_t key, GError **error);
 
@@ -107,7 +137,8 @@ struct store_bridge {
     char *hub, *device;
     bool tap;
 };
-GPtrArray *store_bridges(struct store *s);
+void store_bridge_free(struct store_bridge *b);
+GPtrArray *store_bridges(struct store *s); /* of struct store_bridge, by hub and device */
 bool
 store_bridge_add(struct store *s, const struct store_bridge *b, GError **error); /* PE_EXISTS */
 bool store_bridge_delete(struct store *s, const char *hub, const char *device,

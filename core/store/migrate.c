@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* migrate.c - see migrate.h. The schema, as the history of its steps.
+ *
+ * Policies are text of name=value pairs, so that a new policy needs no step. Times are milliseconds
+ * since 1970. Counters have a table of their own: they change often, and are small. */
+
+#include "core/store/migrate.h"
+
+#include "core/base/error.h"
+#include "core/base/types.h"
+#include "core/store/query.h"
+
+#include <inttypes.h>
+
+static const char step_1[] =
+    "CREATE TABLE settings ("
+    " name TEXT NOT NULL PRIMARY KEY,"
+    " value TEXT,"
+    " sealed BLOB"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE listeners ("
+    " port INTEGER NOT NULL PRIMARY KEY CHECK (port BETWEEN 1 AND 65535),"
+    " enabled INTEGER NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE hubs ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used again: sealed values name it */
+    " name TEXT NOT NULL COLLATE NOCASE UNIQUE,"
+    " online INTEGER NOT NULL,"
+    " no_enum INTEGER NOT NULL,"
+    " max_sessions INTEGER NOT NULL,"
+    " admin_verifier TEXT,"
+    " admin_hash BLOB,"      /* sealed */
+    " admin_user_hash BLOB," /* sealed */
+    " created_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE users ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+    " name TEXT NOT NULL COLLATE NOCASE,"
+    " group_name TEXT NOT NULL COLLATE NOCASE,"
+    " realname TEXT NOT NULL,"
+    " note TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL,"
+    " expires_ms INTEGER NOT NULL,"
+    " auth_type INTEGER NOT NULL,"
+    " verifier TEXT,"
+    " sevpn_hash BLOB," /* sealed */
+    " nt_hash BLOB,"    /* sealed */
+    " cert BLOB,"
+    " cert_cn TEXT,"
+    " cert_serial BLOB,"
+    " external_name TEXT,"
+    " policy TEXT,"
+    " UNIQUE (hub, name)"
+    ") STRICT;"
+
+    "CREATE TABLE user_counters ("
+    " user INTEGER NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,"
+    " logins INTEGER NOT NULL,"
+    " last_login_ms INTEGER NOT NULL,"
+    " recv_broadcast_bytes INTEGER NOT NULL, recv_broadcast_count INTEGER NOT NULL,"
+    " recv_unicast_bytes INTEGER NOT NULL, recv_unicast_count INTEGER NOT NULL,"
+    " send_broadcast_bytes INTEGER NOT NULL, send_broadcast_count INTEGER NOT NULL,"
+    " send_unicast_bytes INTEGER NOT NULL, send_unicast_count INTEGER NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE cas ("
+    " key INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+    " der BLOB NOT NULL,"
+    " UNIQUE (hub, der)"
+    ") STRICT;"
+
+    "CREATE TABLE bridges ("
+    " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+    " device TEXT NOT NULL,"
+    " tap INTEGER NOT NULL,"
+    " PRIMARY KEY (hub, device)"
+    ") STRICT, WITHOUT ROWID;";
+
+const char *const store_steps[] = {step_1};
+const unsigned store_n_steps = ARRAY_LEN(store_steps);
+
+static bool
+foreign_keys_hold(sqlite3 *db)
+{
+    struct query q = query_of(db, "PRAGMA foreign_key_check");
+    bool dangling = query_row(&q);
+    bool ok = query_ok(&q) && !dangling;
+    query_done(&q);
+    return ok;
+}
+
+static bool
+take_step(sqlite3 *db, const char *sql, unsigned to, GError **error)
+{
+    char version[48];
+    g_snprintf(version, sizeof(version), "PRAGMA user_version = %u", to);
+
+    bool ok = query_exec(db, "BEGIN IMMEDIATE") && query_exec(db, sql) && query_exec(db, version);
+    if (ok && !foreign_keys_hold(db)) {
+        g_set_error(error, PE_ERROR, PE_INTERNAL,
+                    "the database could not be brought to schema version %u: some of its rows "
+                    "refer to rows that are not there",
+                    to);
+        (void)query_exec(db, "ROLLBACK"); /* nothing is left to undo should it fail */
+        return false;
+    }
+    if (ok && query_exec(db, "COMMIT"))
+        return true;
+    query_set_error(db, "the database could not be brought to the schema of this version", error);
+    (void)query_exec(db, "ROLLBACK");
+    return false;
+}
+
+bool
+store_migrate(sqlite3 *db, const char *const *steps, unsigned n_steps, GError **error)
+{
+    int64_t version = 0;
+    if (!query_number(db, "PRAGMA user_version", &version)) {
+        query_set_error(db, "the database cannot be read", error);
+        return false;
+    }
+    if (version < 0 || version > n_steps) {
+        g_set_error(error, PE_ERROR, PE_INTERNAL,
+                    "the database has schema version %" PRId64 ", and this program knows versions "
+                    "up to %u: it was written by a newer polyether-server",
+                    version, n_steps);
+        return false;
+    }
+    for (unsigned i = (unsigned)version; i < n_steps; i++) {
+        if (!take_step(db, steps[i], i + 1, error))
+            return false;
+    }
+    return true;
+}
