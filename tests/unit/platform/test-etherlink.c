@@ -40,13 +40,52 @@ open_card(const char *name)
     return l;
 }
 
+/* Reads until nothing is left. Returns how many frames there were. */
+static int
+drain(struct pf_etherlink *l)
+{
+    static uint8_t room[PF_ETHERLINK_VLAN_ROOM + 2048];
+    struct pf_offload off;
+    for (int total = 0;; total++) {
+        struct pf_slice buf = {room + PF_ETHERLINK_VLAN_ROOM, 2048};
+        int n = pf_etherlink_recv(l, &buf, &off, 1);
+        g_assert_cmpint(n, >=, 0);
+        if (n == 0)
+            return total;
+    }
+}
+
+/* A card that was just switched on takes frames and drops them until the kernel has noticed its
+ * carrier. Sends probes until one gets through. */
+static void
+wait_for_carrier(struct pf_etherlink *from, struct pf_etherlink *to)
+{
+    uint8_t frame[60];
+    frame_plain(frame, sizeof frame, 0);
+    frame[5] = 9; /* to nobody */
+    struct pf_slice iov = {frame, sizeof frame};
+    struct pf_packet p = {.iov = &iov, .n_iov = 1};
+    unsigned refused = 0;
+    for (int tries = 0; tries < 500; tries++) {
+        (void)pf_etherlink_send(from, &p, 1, &refused);
+        g_usleep(2000);
+        if (drain(to) > 0)
+            return;
+    }
+    g_assert_not_reached();
+}
+
 static struct cable
 plug_in(unsigned mtu)
 {
     g_assert_true(netns_try("ip link add pe0 mtu %u type veth peer name pe1 mtu %u", mtu, mtu));
     g_assert_true(netns_try("ip link set pe0 up"));
     g_assert_true(netns_try("ip link set pe1 up"));
-    return (struct cable){open_card("pe0"), open_card("pe1")};
+    struct cable c = {open_card("pe0"), open_card("pe1")};
+    wait_for_carrier(c.a, c.b);
+    wait_for_carrier(c.b, c.a);
+    (void)drain(c.b);
+    return c;
 }
 
 static void
