@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself, proven with SoftEther on both ends: what fails here is not our programs' fault."""
+import sevpn
 import softether
 import traffic
-from netlab import LAN, need, wait_until
+from netlab import LAN, SRV, Failed, need, wait_until
 from registry import scenario
 
 
@@ -42,3 +43,22 @@ def _(t):
         client.disconnect("b")
         client.connect("c", "10.99.1.1:443", password="wrong", wait=False)
         wait_until("code 9", lambda: "authentication failed. (code 9)" in client.logs(), 10)
+
+
+@scenario("selfcheck/own-client", needs=("softether-server",))
+def _(t):
+    with t.must("server, hub"):
+        server = softether.Server(t.lab)
+        server.make_hub()
+    with t.must("two sessions of the small client"):
+        a, b = (sevpn.Session(t.lab.cli, SRV, softether.HUB, softether.USER, softether.PASSWORD)
+                for _ in range(2))
+    with t.check("a frame goes from one to the other"):
+        frame = sevpn.ethernet(sevpn.BROADCAST, sevpn.mac(1), b"from a" + bytes(60))
+        sevpn.until_delivered(a, b, frame)
+    with t.check("a wrong password is refused"):
+        try:
+            sevpn.Session(t.lab.cli, SRV, softether.HUB, softether.USER, "wrong")
+            raise Failed("it was not refused")
+        except sevpn.Refused as e:
+            need(e.code == 9, str(e))

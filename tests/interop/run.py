@@ -74,9 +74,11 @@ def main():
     registry = load()
     names = [n for n in registry.SCENARIOS if not a.name or any(
         fnmatch.fnmatch(n, w) or n.startswith(w + "/") for w in a.name)]
+    if not a.long and not a.list:
+        names = [n for n in names if not registry.SCENARIOS[n]["long"] or n in a.name]
     if a.list:
         for n in names:
-            print(n + (" asan" if registry.SCENARIOS[n]["asan"] else ""))
+            print(n + "".join(f" {w}" for w in ("asan", "long") if registry.SCENARIOS[n][w]))
         return 0
     if not names:
         print("not ok " + " ".join(a.name) + " # no such scenario")

@@ -118,6 +118,10 @@ class Server(SoftEther):
     def bridge(self, device="lan1", hub=HUB):
         self.admin(f"BridgeCreate {hub} /DEVICE:{device} /TAP:no")
 
+    def stop(self):
+        self.admin("Flush")
+        self.process.stop()
+
     def certificate_sha256(self):
         self.admin("ServerCertGet server.crt")
         out = self.ns.run("openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in",

@@ -14,16 +14,16 @@ LINE = re.compile(r"^(ok|not ok|skip)\s+(\S.*?)(?: \(([\d.]+) s\))?(?: # (.*))?$
 
 
 def listed():
-    """[(name, runs on the build with sanitizers too)]."""
+    """{name: words}: "asan" for those that also run on the build with sanitizers, "long"."""
     if not RUNNER.exists():
-        return []
+        return {}
     out = subprocess.run([sys.executable, "-B", RUNNER, "--list"], stdout=subprocess.PIPE, text=True,
                          check=True).stdout
-    return [(line.split()[0], "asan" in line.split()[1:]) for line in out.splitlines()]
+    return {line.split()[0]: line.split()[1:] for line in out.splitlines()}
 
 
 def names():
-    return [name for name, _ in listed()]
+    return list(listed())
 
 
 def run_build(which, chosen, rep, long):
@@ -60,13 +60,14 @@ def run_build(which, chosen, rep, long):
 
 def run(rep, patterns, long):
     every = listed()
-    chosen = [n for n, _ in every if unit.wanted(n, patterns) or
+    chosen = [n for n in every if unit.wanted(n, patterns) or
               any(unit.wanted(n, [p + "/*"]) for p in patterns)]
+    chosen = [n for n in chosen if long or "long" not in every[n] or n in patterns]
     if not chosen:
         if patterns:
             rep.result("interop", "not ok", detail="no such test: " + ", ".join(patterns))
         return
     run_build("gcc", chosen, rep, long)
-    both = [n for n, asan in every if asan and n in chosen]
+    both = [n for n in chosen if "asan" in every[n]]
     if both:
         run_build("asan", both, rep, long)

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our own programs: the server with its command line, the client's service with its own."""
+import hashlib
+import json
+import pathlib
+import socket
+import subprocess
+import tempfile
+
+from netlab import need, wait_until
+from registry import program
+from softether import HUB, PASSWORD, USER
+
+
+class UnixHttp:
+    """JSON-RPC over the server's local socket, one connection a call or kept open."""
+
+    def __init__(self, path, timeout=20):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(timeout)
+        self.socket.connect(str(path))
+        self.buffer = b""
+        self.serial = 0
+
+    def read(self, done):
+        while not done(self.buffer):
+            data = self.socket.recv(262144)
+            if not data:
+                raise ConnectionError("the server closed the connection")
+            self.buffer += data
+
+    def call(self, method, **parameters):
+        """The result; ValueError with the server's error object if it said no."""
+        self.serial += 1
+        body = json.dumps({"jsonrpc": "2.0", "id": self.serial, "method": method,
+                           "params": parameters}).encode()
+        self.socket.sendall(b"POST /api/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                            b"application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        self.read(lambda b: b"\r\n\r\n" in b)
+        head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+        size = next(int(h.split(b":")[1]) for h in head.split(b"\r\n")
+                    if h.lower().startswith(b"content-length:"))
+        self.read(lambda b: len(b) >= size)
+        answer, self.buffer = json.loads(self.buffer[:size]), self.buffer[size:]
+        if answer.get("error"):
+            raise ValueError(answer["error"])
+        return answer["result"]
+
+
+class Server:
+    def __init__(self, lab, ns=None, state=None, options=(), wait=True, log="polyether-server"):
+        self.lab, self.ns, self.options, self.log = lab, ns or lab.srv, options, log
+        self.state = pathlib.Path(state or tempfile.mkdtemp(dir=lab.tmp))
+        self.process = None
+        self.start(wait)
+
+    @property
+    def socket(self):
+        return self.state / "server.sock"
+
+    def start(self, wait=True):
+        self.process = self.ns.start(program("polyether-server"), "--state", self.state,
+                                     "--log-level", "debug", *self.options, log=self.log)
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self, seconds=30):
+        def ready():
+            need(self.process.running(), f"the server ended with {self.process.popen.returncode}\n" +
+                 self.process.log()[-1500:])
+            return self.socket.exists() and self.ns.listens(443) and self.ctl(
+                "server", "info", check=False)[0] == 0
+        wait_until("our server", ready, seconds)
+
+    def stop(self):
+        need(self.process.stop(), "the server did not end within 10 s of SIGTERM")
+        need(self.process.popen.returncode == 0,
+             f"the server ended with {self.process.popen.returncode}\n{self.process.log()[-1500:]}")
+
+    def healthy(self):
+        """Still running, and no sanitizer has complained."""
+        need(self.process.running(), f"the server ended with {self.process.popen.returncode}\n" +
+             self.process.log()[-2500:])
+
+    def ctl(self, *words, check=True, text=None):
+        return self.ns.run(program("polyetherctl"), "--state", self.state, *words, check=check,
+                           text=text)
+
+    def ctl_json(self, *words):
+        return json.loads(self.ctl("--json", *words))
+
+    def rpc(self):
+        return UnixHttp(self.socket)
+
+    def make_hub(self, hub=HUB):
+        self.ctl("hub", "create", hub)
+        self.add_user(USER, PASSWORD, hub)
+
+    def add_user(self, name, password, hub=HUB, *options):
+        self.ctl("user", "create", hub, name, "--password-stdin", *options, text=password + "\n")
+
+    def add_certificate_user(self, name, certificate, hub=HUB):
+        self.ctl("user", "create", hub, name, "--cert", certificate)
+
+    def bridge(self, device="lan1", hub=HUB):
+        self.ctl("bridge", "create", hub, device)
+
+    def certificate_sha256(self):
+        pem = self.ns.run("openssl", "s_client", "-connect", "127.0.0.1:443", check=False)[1]
+        begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+        one = begin + pem.split(begin)[1].split(end)[0] + end + "\n"
+        der = subprocess.run(["openssl", "x509", "-outform", "DER"], input=one.encode(),
+                             stdout=subprocess.PIPE, check=True).stdout
+        return hashlib.sha256(der).hexdigest()
+
+    def logs(self):
+        return self.process.log()
+
+
+class Client:
+    """The client's service and its command line, with one adapter."""
+
+    def __init__(self, lab, ns=None, log="polyether-clientd"):
+        self.lab, self.ns, self.log = lab, ns or lab.cli, log
+        self.state = pathlib.Path(tempfile.mkdtemp(dir=lab.tmp))
+        self.device = "pe0"
+        self.start()
+
+    def start(self):
+        self.process = self.ns.start(program("polyether-clientd"), "--state", self.state,
+                                     "--log-level", "debug", log=self.log)
+        wait_until("our client's service", lambda: (self.state / "client.sock").exists() and
+                   self.cli("account", "list", check=False)[0] == 0, 15)
+
+    def cli(self, *words, check=True, text=None, timeout=40):
+        return self.ns.run(program("polyether"), "--state", self.state, *words, check=check, text=text,
+                           timeout=timeout)
+
+    def connect(self, name, server, connections=1, half=False, compress=False, hub=HUB, user=USER,
+                password=PASSWORD, certificate=None, trust=None, wait=True, options=()):
+        words = ["account", "add", name, "--server", server, "--hub", hub, "--user", user,
+                 "--connections", connections, "--adapter", self.device, "--address", "none"]
+        words += ["--cert", certificate[0], "--key", certificate[1]] if certificate else \
+            ["--password-stdin"]
+        words += ["--half-duplex"] * half + ["--compress"] * compress
+        words += ["--trust", "sha256:" + trust] if trust else []
+        self.cli(*words, *options, text=None if certificate else password + "\n")
+        if wait:
+            self.cli("up", name, "--wait", 20)
+        else:
+            self.cli("up", name, check=False)
+
+    def status(self, name):
+        code, out = self.cli("--json", "status", name, check=False)
+        return json.loads(out) if code == 0 else {}
+
+    def is_up(self, name):
+        code, out = self.cli("status", name, check=False)
+        return code == 0 and ("connected" in out.lower() or "established" in out.lower())
+
+    def wait_session(self, name, seconds=30):
+        wait_until("the session of our client", lambda: self.is_up(name), seconds, 0.1)
+
+    def disconnect(self, name):
+        self.cli("down", name, check=False)
+        self.cli("account", "delete", name)
+        self.ns.run("ip", "addr", "flush", "dev", self.device, check=False)
+
+    def logs(self):
+        return self.process.log()
