@@ -206,7 +206,7 @@ def dependencies():
 
 
 def fingerprint(name, deps, command):
-    h = hashlib.sha256(text_of(".clang-tidy").encode() + command.encode())
+    h = hashlib.sha256("".join(map(text_of, files(".clang-tidy"))).encode() + command.encode())
     for d in [name, *sorted(deps)]:
         h.update((ROOT / d).read_bytes())
     return h.hexdigest()
@@ -228,7 +228,9 @@ def _():
                      "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-error", name])
         if not said:
             mark.touch()
-        return re.sub(r"(?m)^\d+ warnings? .*\n?|^Suppressed .*\n?|^Use -header-filter.*\n?", "", said)
+        return "\n".join(dict.fromkeys(
+            re.sub(r"^(?:\S*/build)?/?\.\./", "", line) for line in said.splitlines()
+            if re.search(r": (error|warning): ", line))) or said
 
     return in_parallel(one, sorted(n for n in commands if n.endswith(".c")))
 
