@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-    QUEUE_MAX_BYTES = 4 * 1024 * 1024,
+    QUEUE_MAX_BYTES = 6 * 1024 * 1024,
     QUEUE_MAX_FRAMES = 2048,
     QUEUE_TARGET_US = 20 * 1000,
     QUEUE_INTERVAL_US = 200 * 1000,

@@ -297,6 +297,16 @@ next_request(struct conn *c, int64_t now_us)
     return c->busy ? WAITING : ANSWERED;
 }
 
+static void
+send_answer(struct conn *c, const struct pf_slice *iov, unsigned n, bool close)
+{
+    (void)tls_stream_write(c->stream, iov, n); /* a failure comes by on_end */
+    c->busy = false;
+    c->closing = close;
+    set_deadline(c, close ? 1 : CONN_REQUEST_S); /* a second for the answer to leave */
+    tls_stream_want_read(c->stream, !close);
+}
+
 void
 conn_reply(struct conn *c, const struct conn_answer *a)
 {
@@ -313,11 +323,15 @@ conn_reply(struct conn *c, const struct conn_answer *a)
     g_string_append(head, "\r\n");
 
     struct pf_slice iov[2] = {{head->str, head->len}, {(void *)(uintptr_t)a->body, a->len}};
-    (void)tls_stream_write(c->stream, iov, a->len > 0 ? 2 : 1); /* a failure comes by on_end */
-    c->busy = false;
-    c->closing = a->close;
-    set_deadline(c, a->close ? 1 : CONN_REQUEST_S); /* time for the answer to leave */
-    tls_stream_want_read(c->stream, !a->close);
+    send_answer(c, iov, a->len > 0 ? 2 : 1, a->close);
+}
+
+void
+conn_reply_raw(struct conn *c, const void *bytes, size_t len, bool close)
+{
+    struct pf_slice whole = {(void *)(uintptr_t)bytes, len};
+
+    send_answer(c, &whole, 1, close);
 }
 
 static void

@@ -72,6 +72,9 @@ struct conn_answer {
 /* Sends the answer; then the next request may come. */
 void conn_reply(struct conn *c, const struct conn_answer *a);
 
+/* The same for an answer that is whole already, head and body. */
+void conn_reply_raw(struct conn *c, const void *bytes, size_t len, bool close);
+
 /* What a protocol gets that takes a connection over. */
 struct conn_handover {
     struct tls_stream

@@ -95,7 +95,7 @@ typedef void block_write_fn(void *owner, const struct pf_slice *iov, unsigned n)
 
 /* BLOCK_BURST: bytes of frames after which a write happens, so that a full socket is noticed in
  * time. */
-enum { BLOCK_IOV = 3 * BATCH_MAX, BLOCK_BURST = 192 * 1024 };
+enum { BLOCK_IOV = 3 * BATCH_MAX, BLOCK_BURST = 256 * 1024 };
 
 struct block_encoder {
     const struct block_format *format;
@@ -105,7 +105,6 @@ struct block_encoder {
     size_t cap, len, run; /* run: where the slice that is being added to starts */
     size_t count_at;      /* of the unit that is open */
     uint32_t count;
-    size_t pending; /* bytes of frames since the last write */
     struct pf_slice iov[BLOCK_IOV];
     unsigned n;
 };

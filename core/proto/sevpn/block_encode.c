@@ -64,7 +64,7 @@ flush(struct block_encoder *e)
     if (e->n > 0)
         e->write(e->owner, e->iov, e->n);
     e->n = 0;
-    e->len = e->run = e->pending = 0;
+    e->len = e->run = 0;
 }
 
 /* Room for one more block, and a unit to count it in. */
@@ -177,15 +177,11 @@ block_encoder_begin(struct block_encoder *e, const struct block_format *format, 
     e->count_at = SIZE_MAX;
     e->count = 0;
     e->n = 0;
-    e->pending = 0;
 }
 
 enum drop
 block_encode(struct block_encoder *e, const struct frame *f)
 {
-    e->pending += f->len;
-    if (e->pending > BLOCK_BURST)
-        flush(e);
     if (e->format->super_frames)
         return put_whole(e, f);
     if (segment_needs(f))

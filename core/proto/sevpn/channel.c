@@ -246,31 +246,43 @@ enqueue(struct connection *c, struct frame *f, int64_t now_us)
         c->channel->ops->dropped(c->channel->owner, why, 1);
 }
 
-/* Writes as many of the frames as the socket takes, queues the others. Consumes them. */
+/* Writes the frames, whatever the socket says of it, and frees them. */
 static void
-transmit(struct connection *c, struct frame **frame, unsigned n, int64_t now_us)
+write_frames(struct connection *c, struct frame *const *frame, unsigned n)
 {
     struct sevpn_channel *ch = c->channel;
     struct block_encoder e;
+
+    block_encoder_begin(&e, &ch->config.format, worker_scratch(ch->worker, WORKER_SCRATCH_WORK),
+                        WORKER_SCRATCH, write_slices, c);
+    for (unsigned i = 0; i < n; i++) {
+        enum drop why = block_encode(&e, frame[i]);
+        if (why != DROP_NONE) {
+            ch->ops->dropped(ch->owner, why, 1);
+            continue;
+        }
+        ch->stats.out_frames++;
+        ch->stats.out_bytes += frame[i]->len;
+    }
+    block_encoder_end(&e);
+    for (unsigned i = 0; i < n; i++)
+        frame_free(frame[i]);
+}
+
+/* Writes in bursts until the socket is full, and queues the rest. Consumes the frames. */
+static void
+transmit(struct connection *c, struct frame *const *frame, unsigned n, int64_t now_us)
+{
     unsigned i = 0;
 
-    if (c->queue.n == 0 && !tls_stream_is_congested(c->stream)) {
-        block_encoder_begin(&e, &ch->config.format, worker_scratch(ch->worker, WORKER_SCRATCH_WORK),
-                            WORKER_SCRATCH, write_slices, c);
-        for (; i < n && !tls_stream_is_congested(c->stream); i++) {
-            enum drop why = block_encode(&e, frame[i]);
-            if (why != DROP_NONE) {
-                ch->ops->dropped(ch->owner, why, 1);
-                continue;
-            }
-            ch->stats.out_frames++;
-            ch->stats.out_bytes += frame[i]->len;
-        }
-        block_encoder_end(&e);
+    while (i < n && c->queue.n == 0 && !tls_stream_is_congested(c->stream)) {
+        unsigned first = i;
+        size_t bytes = 0;
+        for (; i < n && bytes < BLOCK_BURST; i++)
+            bytes += frame[i]->len;
+        write_frames(c, frame + first, i - first);
         restart_keepalive(c, now_us);
     }
-    for (unsigned k = 0; k < i; k++)
-        frame_free(frame[k]);
     for (; i < n; i++)
         enqueue(c, frame[i], now_us);
 }
@@ -281,29 +293,18 @@ transmit_queue(struct connection *c, int64_t now_us)
     struct sevpn_channel *ch = c->channel;
 
     while (c->queue.n > 0 && !tls_stream_is_congested(c->stream)) {
-        struct frame_queue waiting = c->queue;
         struct frame *frame[BATCH_MAX];
         unsigned dropped = 0;
         unsigned n = 0;
-        size_t bytes = 0;
 
-        while (n < BATCH_MAX && bytes < BLOCK_BURST) {
-            struct frame *f = ch->config.lossless ? frame_queue_pop_plain(&waiting)
-                                                  : frame_queue_pop(&waiting, now_us, &dropped);
-            if (!f)
+        for (size_t bytes = 0; n < BATCH_MAX && bytes < BLOCK_BURST; n++) {
+            frame[n] = ch->config.lossless ? frame_queue_pop_plain(&c->queue)
+                                           : frame_queue_pop(&c->queue, now_us, &dropped);
+            if (!frame[n])
                 break;
-            bytes += f->len;
-            frame[n++] = f;
+            bytes += frame[n]->len;
         }
-        /* transmit() must not put these behind the others: it sees an empty queue, and takes all of
-         * so small a burst or none, since congestion shows only after a write. */
-        c->queue = (struct frame_queue){0};
-        transmit(c, frame, n, now_us);
-        if (c->queue.n > 0) {
-            frame_queue_clear(&c->queue);
-            dropped++;
-        }
-        c->queue = waiting;
+        write_frames(c, frame, n);
         if (dropped > 0)
             ch->ops->dropped(ch->owner, DROP_AQM, dropped);
     }
@@ -367,8 +368,9 @@ pass_on(struct sevpn_channel *ch, struct batch *b, int64_t now_us)
     return true;
 }
 
-/* Decodes the bytes. False: the channel is gone, or the connection is broken. */
-static bool
+enum decoded { DECODED, BROKEN, GONE /* the channel, with this connection */ };
+
+static enum decoded
 decode(struct connection *c, struct reader in, struct batch *b, int64_t now_us)
 {
     struct sevpn_channel *ch = c->channel;
@@ -379,13 +381,13 @@ decode(struct connection *c, struct reader in, struct batch *b, int64_t now_us)
         enum drop why = DROP_NONE;
         switch (block_decode(&c->decoder, &ch->config.format, &in, pool, &f, &why)) {
         case BLOCK_MORE:
-            return true;
+            return DECODED;
         case BLOCK_FRAME:
             ch->stats.in_frames++;
             ch->stats.in_bytes += f->len;
             batch_add(b, f);
             if (batch_is_full(b) && !pass_on(ch, b, now_us))
-                return false;
+                return GONE;
             break;
         case BLOCK_LOST:
             if (why != DROP_SHORT) /* the protocol allows blocks that are no frames */
@@ -395,7 +397,7 @@ decode(struct connection *c, struct reader in, struct batch *b, int64_t now_us)
             break;
         case BLOCK_BROKEN:
             c->broken = true;
-            return false;
+            return BROKEN;
         }
         c->last_in_us = now_us;
         ch->stats.last_in_us = now_us;
@@ -439,11 +441,11 @@ on_readable(void *owner, int64_t now_us)
         done += n;
         if (room.len > 0)
             block_decoder_filled(&c->decoder, n);
-        if (!decode(c, reader_of(chunk, room.len > 0 ? 0 : n), &b, now_us)) {
-            if (b.n == 0 && !c->broken)
-                return; /* gone */
+        enum decoded d = decode(c, reader_of(chunk, room.len > 0 ? 0 : n), &b, now_us);
+        if (d == GONE)
+            return;
+        if (d == BROKEN)
             break;
-        }
     }
     finish_reading(c, &b, now_us);
 }
@@ -555,7 +557,7 @@ sevpn_channel_add(struct sevpn_channel *ch, struct tls_stream *stream,
     tls_stream_want_read(stream, true);
     timer_arm(worker_timers(ch->worker), &ch->timer, next_deadline(ch));
     ch->ops->connections(ch->owner, ch->n, now_us);
-    if (rest.left > 0 && (decode(c, rest, &b, now_us) || c->broken || b.n > 0))
+    if (rest.left > 0 && decode(c, rest, &b, now_us) != GONE)
         finish_reading(c, &b, now_us);
     return true;
 }

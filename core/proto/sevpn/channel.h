@@ -47,7 +47,7 @@ void sevpn_channel_free(struct sevpn_channel *ch);
 /* The direction that the next additional connection gets from a server. */
 enum sevpn_direction sevpn_channel_next_direction(const struct sevpn_channel *ch);
 /* Takes an open stream of this worker; its first bytes may have been read already (rest, borrowed).
- * May call receive(). False: too many, the stream is closed. */
+ * May call receive(), and so end the channel. False: too many, the stream is closed. */
 bool sevpn_channel_add(struct sevpn_channel *ch, struct tls_stream *stream,
                        enum sevpn_direction direction, struct reader rest, int64_t now_us);
 unsigned sevpn_channel_connections(const struct sevpn_channel *ch);

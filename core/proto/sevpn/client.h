@@ -58,6 +58,7 @@ struct sevpn_client_info {
 };
 
 struct sevpn_client_ops {
+    /* receive() may come a moment earlier. */
     void (*established)(void *owner, const struct sevpn_client_info *info, int64_t now_us);
     /* Consumes. Frames carry offload marks when super-frames were agreed. */
     void (*receive)(void *owner, struct batch *b, int64_t now_us);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* users.c - see users.h. */
+
+#include "apps/server/users.h"
+
+#include "core/base/clock.h"
+#include "core/store/store.h"
+
+#include <string.h>
+
+#define ADMINISTRATOR "administrator" /* of a hub, as a user of it: with the hub's own password */
+
+static void
+fill_administrator(const struct store_hub *hub, struct auth_user *out)
+{
+    (void)g_strlcpy(out->name, ADMINISTRATOR, sizeof(out->name));
+    out->auth_type = 1;
+    out->verifier = g_strdup(hub->admin_verifier);
+    out->has_sevpn_hash = true;
+    memcpy(out->sevpn_hash, hub->admin_user_hash, sizeof(out->sevpn_hash));
+    out->policy = policy_default();
+    out->policy.MonitorPort = 1;
+}
+
+static void
+fill_user(const struct store_user *u, struct auth_user *out)
+{
+    (void)g_strlcpy(out->name, u->name, sizeof(out->name));
+    (void)g_strlcpy(out->group, u->group ? u->group : "", sizeof(out->group));
+    out->auth_type = (int)u->auth_type;
+    out->verifier = g_strdup(u->verifier);
+    out->has_sevpn_hash = u->has_sevpn_hash;
+    memcpy(out->sevpn_hash, u->sevpn_hash, sizeof(out->sevpn_hash));
+    out->cert = u->cert ? g_bytes_ref(u->cert) : NULL;
+    out->cert_cn = g_strdup(u->cert_cn);
+    out->cert_serial = u->cert_serial ? g_bytes_ref(u->cert_serial) : NULL;
+    out->expires_ms = u->expires_ms;
+    out->policy = u->has_policy ? u->policy : policy_default();
+}
+
+static bool
+find_user(void *store, const char *hub, const char *user, bool *found, struct auth_user *out)
+{
+    struct store_hub *h = store_hub_get(store, hub);
+
+    *found = false;
+    if (!h)
+        return false;
+    if (g_ascii_strcasecmp(user, ADMINISTRATOR) == 0) {
+        *found = h->has_admin_hash;
+        if (*found)
+            fill_administrator(h, out);
+    } else {
+        struct store_user *u = store_user_get(store, hub, user);
+        *found = u != NULL;
+        if (u)
+            fill_user(u, out);
+        store_user_free(u);
+    }
+    store_hub_free(h);
+    return true;
+}
+
+static void
+bytes_unref(gpointer bytes)
+{
+    g_bytes_unref(bytes);
+}
+
+static GPtrArray *
+trusted_cas(void *store, const char *hub)
+{
+    g_autoptr(GPtrArray) cas = store_cas(store, hub);
+    GPtrArray *out = g_ptr_array_new_with_free_func(bytes_unref);
+
+    for (guint i = 0; i < cas->len; i++) {
+        const struct store_ca *ca = g_ptr_array_index(cas, i);
+        g_ptr_array_add(out, g_bytes_ref(ca->der));
+    }
+    return out;
+}
+
+static void
+logged_in(void *store, const char *hub, const char *user, bool ok)
+{
+    if (ok)
+        store_user_note_login(store, hub, user, clock_wall_ms());
+}
+
+const struct auth_store_ops users_of_store = {
+    .find_user = find_user, .trusted_cas = trusted_cas, .logged_in = logged_in};

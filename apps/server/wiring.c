@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wiring.c - see wiring.h. Built from the bottom up, taken down in the opposite order. */
+
+#include "apps/server/wiring.h"
+
+#include "apps/server/api_service.h"
+#include "apps/server/first_start.h"
+#include "apps/server/users.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/crypto/tls.h"
+#include "core/hub/bridge.h"
+#include "core/hub/hubs.h"
+#include "core/proto/listener.h"
+#include "core/proto/sevpn/server.h"
+#include "core/rpc/identity.h"
+#include "core/rpc/server.h"
+#include "core/rpc/unix_server.h"
+#include "core/store/store.h"
+
+enum { FLUSH_S = 60 };
+
+struct server {
+    struct store *store;
+    struct worker_set *workers;
+    struct hubs *hubs;
+    GPtrArray *bridges; /* of struct bridge */
+    struct auth *auth;
+    struct rpc_server *rpc;
+    struct api_service *api;
+    struct sevpn_server *sevpn;
+    const struct http_service *services[3];
+    struct listeners *listeners;
+    struct rpc_unix_server *socket;
+    guint flush; /* GSource */
+};
+
+/* ---- what the administration may do with the doors ---- */
+
+static bool
+host_listener_open(void *owner, uint16_t port, GError **error)
+{
+    struct server *s = owner;
+
+    listeners_open(s->listeners, port);
+    const char *why = listeners_error(s->listeners, port);
+    if (why)
+        g_set_error(error, PE_ERROR, PE_INTERNAL, "port %u cannot be opened: %s", port, why);
+    return why == NULL;
+}
+
+static void
+host_listener_close(void *owner, uint16_t port)
+{
+    struct server *s = owner;
+
+    (void)listeners_close(s->listeners, port);
+}
+
+static enum rpc_listener_state
+host_listener_state(void *owner, uint16_t port)
+{
+    const struct server *s = owner;
+
+    if (!listeners_has(s->listeners, port))
+        return RPC_LISTENER_CLOSED;
+    return listeners_error(s->listeners, port) ? RPC_LISTENER_ERROR : RPC_LISTENER_OPEN;
+}
+
+static bool
+use_certificate(void *owner, GError **error)
+{
+    struct server *s = owner;
+    struct identity id = {0};
+
+    if (!identity_load(s->store, &id, error))
+        return false;
+    SSL_CTX *ctx = tls_server_ctx(id.cert, id.key, id.chain, error);
+    identity_clear(&id);
+    if (!ctx)
+        return false;
+    listeners_set_tls(s->listeners, ctx);
+    SSL_CTX_free(ctx);
+    return true;
+}
+
+static const struct rpc_host_ops host_ops = {.listener_open = host_listener_open,
+                                             .listener_close = host_listener_close,
+                                             .listener_state = host_listener_state,
+                                             .cert_changed = use_certificate};
+
+/* ---- from the store to living objects ---- */
+
+static bool
+start_hubs(struct server *s, GError **error)
+{
+    g_autoptr(GPtrArray) stored = store_hubs(s->store);
+
+    for (guint i = 0; i < stored->len; i++) {
+        const struct store_hub *h = g_ptr_array_index(stored, i);
+        struct hub_config config = {.name = h->name,
+                                    .online = h->online,
+                                    .no_enum = h->no_enum,
+                                    .max_sessions = h->max_sessions};
+        if (!hubs_create(s->hubs, &config, error))
+            return false;
+    }
+    return true;
+}
+
+static void
+start_bridges(struct server *s)
+{
+    g_autoptr(GPtrArray) stored = store_bridges(s->store);
+
+    for (guint i = 0; i < stored->len; i++) {
+        const struct store_bridge *b = g_ptr_array_index(stored, i);
+        struct bridge_config config = {.hub = b->hub, .device = b->device, .tap = b->tap};
+        g_autoptr(GError) error = NULL;
+        struct bridge *bridge = bridge_new(s->hubs, &config, &error);
+        if (bridge)
+            g_ptr_array_add(s->bridges, bridge);
+        else
+            log_warning("cannot start local bridge", "hub=%s device=%s error=%s", b->hub, b->device,
+                        error->message);
+    }
+}
+
+static void
+start_listeners(struct server *s, const GArray *instead)
+{
+    if (instead) {
+        for (guint i = 0; i < instead->len; i++)
+            listeners_open(s->listeners, g_array_index(instead, uint16_t, i));
+        return;
+    }
+    g_autoptr(GArray) stored = store_listeners(s->store);
+    for (guint i = 0; i < stored->len; i++) {
+        const struct store_listener *l = &g_array_index(stored, struct store_listener, i);
+        if (l->enabled)
+            listeners_open(s->listeners, l->port);
+    }
+}
+
+static gboolean
+on_flush(gpointer data)
+{
+    const struct server *s = data;
+
+    store_flush(s->store);
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+bridge_free_any(gpointer bridge)
+{
+    bridge_free(bridge);
+}
+
+static bool
+start(struct server *s, const struct options *o, GError **error)
+{
+    s->store = store_open(o->state, error);
+    if (!s->store || !first_start(s->store, error))
+        return false;
+    s->workers = worker_set_new(o->workers, error);
+    if (!s->workers)
+        return false;
+    s->hubs = hubs_new(s->workers);
+    if (!start_hubs(s, error))
+        return false;
+    s->bridges = g_ptr_array_new_with_free_func(bridge_free_any);
+    s->auth = auth_new(&users_of_store, s->store);
+    struct rpc_host host = {.store = s->store,
+                            .hubs = s->hubs,
+                            .auth = s->auth,
+                            .bridges = s->bridges,
+                            .ops = &host_ops,
+                            .owner = s};
+    s->rpc = rpc_server_new(&host);
+    s->api = api_service_new(s->rpc);
+    s->sevpn = sevpn_server_new(&(struct sevpn_server_config){.hubs = s->hubs, .auth = s->auth});
+    s->services[0] = api_service_http(s->api);
+    s->services[1] = sevpn_server_service(s->sevpn);
+    s->listeners = listeners_new(s->workers, s->services);
+    if (!use_certificate(s, error))
+        return false;
+    s->socket = rpc_unix_server_new(s->rpc, o->socket, error);
+    if (!s->socket)
+        return false;
+    start_bridges(s);
+    start_listeners(s, o->listen);
+    s->flush = g_timeout_add_seconds(FLUSH_S, on_flush, s);
+    return true;
+}
+
+struct server *
+server_new(const struct options *options, GError **error)
+{
+    struct server *s = g_new0(struct server, 1);
+
+    if (!start(s, options, error)) {
+        server_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static void
+nothing(void *data)
+{
+    (void)data;
+}
+
+/* Every worker has done what it was asked to do before. */
+static void
+wait_for_workers(struct server *s)
+{
+    for (unsigned i = 0; i < worker_set_n(s->workers); i++)
+        worker_call_sync(worker_set_get(s->workers, i), nothing, NULL);
+}
+
+void
+server_free(struct server *s)
+{
+    if (!s)
+        return;
+    if (s->flush)
+        g_source_remove(s->flush);
+    if (s->socket)
+        rpc_unix_server_free(s->socket);
+    listeners_free(s->listeners);
+    if (s->bridges)
+        g_ptr_array_unref(s->bridges);
+    if (s->auth)
+        auth_free(s->auth); /* no verdict may start a session any more */
+    if (s->hubs) {
+        hubs_free(s->hubs); /* asks all sessions to stop, on their workers */
+        wait_for_workers(s);
+    }
+    sevpn_server_free(s->sevpn);
+    api_service_free(s->api);
+    if (s->rpc)
+        rpc_server_free(s->rpc);
+    if (s->workers)
+        worker_set_free(s->workers);
+    if (s->store)
+        store_close(s->store);
+    g_free(s);
+}
