@@ -104,13 +104,23 @@ class Process:
         self.signal(signal.SIGKILL)
         return True
 
+    def members(self):
+        """{pid: fields of its stat behind the name}: a program may be more than one process."""
+        found = {}
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+                if int(fields[3]) == self.pid:  # its session
+                    found[int(stat.parent.name)] = fields
+        return found
+
     def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """User and system time of all its processes."""
+        return sum(int(f[11]) + int(f[12]) for f in self.members().values()) / os.sysconf("SC_CLK_TCK")
 
     def rss_kib(self):
-        text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
+        """Resident memory of the largest of its processes."""
+        return max(int(f[21]) for f in self.members().values()) * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 class Namespace:

@@ -1,43 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs interop scenarios: run.py [--list] [--long] [NAME ...]
-
-Everything happens inside namespaces of this program's own: users (when not root), mounts, network
-and processes. When it ends, however it ends, the kernel ends every process in them.
-"""
+"""Runs interop scenarios: run.py [--list] [--long] [NAME ...], inside namespaces of its own."""
 import argparse
 import fnmatch
-import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
 
+import inside
+
 HERE = pathlib.Path(__file__).resolve().parent
-MARK = "POLYETHER_INTEROP_INSIDE"
-
-
-def enter():
-    """Starts this program again inside new namespaces; returns its exit status."""
-    command = ["unshare", *([] if os.geteuid() == 0 else ["-Ur"]), "-m", "-n", "--pid", "--fork",
-               "--kill-child", "--mount-proc"]
-    if not shutil.which("unshare"):
-        print("skip all # unshare is not installed")
-        return 0
-    probe = subprocess.run([*command, "true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                           text=True, check=False)
-    if probe.returncode != 0:
-        print(f"skip all # no namespaces here: {probe.stdout.strip()}")
-        return 0
-    env = dict(os.environ, **{MARK: "1"})
-    with subprocess.Popen([*command, sys.executable, "-B", __file__, *sys.argv[1:]], env=env,
-                          start_new_session=True) as p:
-        try:
-            return p.wait()
-        except (KeyboardInterrupt, SystemExit):
-            p.kill()
-            p.wait()
-            raise
 
 
 def load():
@@ -69,8 +41,12 @@ def main():
     p.add_argument("--long", action="store_true")
     a = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if not a.list and MARK not in os.environ:
-        return enter()
+    if not a.list and not inside.is_inside():
+        reason = inside.why_not()
+        if reason:
+            print(f"skip all # {reason}")
+            return 0
+        return inside.enter(__file__)
     registry = load()
     names = [n for n in registry.SCENARIOS if not a.name or any(
         fnmatch.fnmatch(n, w) or n.startswith(w + "/") for w in a.name)]
