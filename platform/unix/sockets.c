@@ -5,9 +5,11 @@
 #include "platform/unix/error_priv.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -175,4 +177,36 @@ pf_close(int fd)
 {
     if (fd >= 0)
         (void)close(fd); /* on Linux the descriptor is gone whatever close() says */
+}
+
+long
+pf_peek(int fd, void *at, size_t len)
+{
+    ssize_t n;
+
+    do
+        n = recv(fd, at, len, MSG_PEEK | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0)
+        return n;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
+}
+
+size_t
+pf_tcp_unsent(int fd)
+{
+    int n = 0;
+
+    return ioctl(fd, SIOCOUTQNSD, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+bool
+pf_socket_local(int fd, void *addr, unsigned *len)
+{
+    socklen_t n = sizeof(struct sockaddr_storage);
+
+    if (getsockname(fd, addr, &n) != 0)
+        return false;
+    *len = n;
+    return true;
 }
