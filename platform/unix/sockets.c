@@ -189,7 +189,7 @@ pf_peek(int fd, void *at, size_t len)
     while (n < 0 && errno == EINTR);
     if (n >= 0)
         return n;
-    return errno == EAGAIN || errno == EWOULDBLOCK ? -1 : -2;
+    return errno == EAGAIN ? -1 : -2;
 }
 
 size_t
