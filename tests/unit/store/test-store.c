@@ -3,57 +3,12 @@
 
 #include "core/base/error.h"
 #include "core/store/store_priv.h"
+#include "tests/unit/store/store_fixture.h"
 
 #include <glib.h>
 #include <glib/gstdio.h>
 
 #include <string.h>
-
-/* ---- a folder for each test ---- */
-
-struct fixture {
-    char *folder;
-    struct store *s;
-};
-
-static void
-setup(struct fixture *f, gconstpointer data)
-{
-    (void)data;
-    g_autoptr(GError) error = NULL;
-    f->folder = g_dir_make_tmp("test-store-XXXXXX", NULL);
-    f->s = store_open(f->folder, &error);
-    g_assert_no_error(error);
-    g_assert_nonnull(f->s);
-}
-
-static void
-remove_file(const struct fixture *f, const char *name)
-{
-    g_autofree char *path = g_build_filename(f->folder, name, NULL);
-    (void)g_unlink(path); /* may not be there */
-}
-
-static void
-teardown(struct fixture *f, gconstpointer data)
-{
-    (void)data;
-    store_close(f->s);
-    remove_file(f, "polyether.db");
-    remove_file(f, "polyether.db-wal");
-    remove_file(f, "polyether.key");
-    g_assert_cmpint(g_rmdir(f->folder), ==, 0); /* nothing else was left behind */
-    g_free(f->folder);
-}
-
-static void
-reopen(struct fixture *f)
-{
-    g_autoptr(GError) error = NULL;
-    store_close(f->s);
-    f->s = store_open(f->folder, &error);
-    g_assert_no_error(error);
-}
 
 static unsigned
 mode_of(const struct fixture *f, const char *name)
@@ -80,8 +35,8 @@ test_files(struct fixture *f, gconstpointer data)
     g_assert_nonnull(s);
     store_close(s);
     g_assert_cmpuint(mode_of(f, "x/y"), ==, 0700);
-    remove_file(f, "x/y/polyether.db");
-    remove_file(f, "x/y/polyether.key");
+    fixture_remove(f->folder, "x/y/polyether.db");
+    fixture_remove(f->folder, "x/y/polyether.key");
     g_assert_cmpint(g_rmdir(below), ==, 0);
     g_autofree char *x = g_build_filename(f->folder, "x", NULL);
     g_assert_cmpint(g_rmdir(x), ==, 0);
@@ -152,7 +107,7 @@ test_key_missing(struct fixture *f, gconstpointer data)
     (void)data;
     g_autoptr(GError) error = NULL;
     store_close(f->s);
-    remove_file(f, "polyether.key");
+    fixture_remove(f->folder, "polyether.key");
     f->s = store_open(f->folder, &error);
     g_assert_null(f->s);
     g_assert_error(error, PE_ERROR, PE_INTERNAL);
@@ -182,7 +137,7 @@ test_settings(struct fixture *f, gconstpointer data)
     g_assert_null(store_get_text(f->s, "server.name"));
     g_assert_true(store_set_text(f->s, "server.name", "one", NULL));
     g_assert_true(store_set_text(f->s, "server.name", "two", NULL));
-    reopen(f);
+    fixture_reopen(f);
     g_autofree char *two = store_get_text(f->s, "server.name");
     g_assert_cmpstr(two, ==, "two");
     g_assert_true(store_set_text(f->s, "server.name", NULL, NULL));
@@ -218,7 +173,7 @@ test_secrets(struct fixture *f, gconstpointer data)
     g_assert_true(store_set_secret(f->s, "server.key", "very secret", 11, NULL));
     g_assert_true(store_set_secret(f->s, "empty", "", 0, NULL));
     assert_not_in_file(f, "polyether.db-wal", "very secret");
-    reopen(f);
+    fixture_reopen(f);
     assert_not_in_file(f, "polyether.db", "very secret");
     g_autoptr(GBytes) secret = store_get_secret(f->s, "server.key");
     g_assert_nonnull(secret);
@@ -250,7 +205,7 @@ test_listeners(struct fixture *f, gconstpointer data)
     g_assert_true(store_listener_put(f->s, &l, NULL));
     l.enabled = false;
     g_assert_true(store_listener_put(f->s, &l, NULL));
-    reopen(f);
+    fixture_reopen(f);
 
     g_autoptr(GArray) all = store_listeners(f->s);
     g_assert_cmpuint(all->len, ==, 2);
@@ -305,15 +260,13 @@ test_transactions(struct fixture *f, gconstpointer data)
     store_rollback(f->s);
     g_assert_true(store_set_text(f->s, "c", "1", NULL));
     g_assert_true(store_commit(f->s, NULL));
-    reopen(f);
+    fixture_reopen(f);
     g_autofree char *a = store_get_text(f->s, "a");
     g_autofree char *c = store_get_text(f->s, "c");
     g_assert_cmpstr(a, ==, "1");
     g_assert_null(store_get_text(f->s, "b"));
     g_assert_cmpstr(c, ==, "1");
 }
-
-#define ADD(path, test) g_test_add(path, struct fixture, NULL, setup, test, teardown)
 
 int
 main(int argc, char **argv)
@@ -325,16 +278,16 @@ main(int argc, char **argv)
         return opened ? 0 : 1;
     }
     g_test_init(&argc, &argv, NULL);
-    ADD("/store/files", test_files);
-    ADD("/store/open-folder", test_open_folder);
-    ADD("/store/durable-settings", test_durable_settings);
-    ADD("/store/one-at-a-time", test_one_at_a_time);
-    ADD("/store/key-missing", test_key_missing);
-    ADD("/store/key-of-another", test_key_of_another);
-    ADD("/store/settings", test_settings);
-    ADD("/store/secrets", test_secrets);
-    ADD("/store/listeners", test_listeners);
-    ADD("/store/listeners-full", test_listeners_full);
-    ADD("/store/transactions", test_transactions);
+    FIXTURE_ADD("/store/files", test_files);
+    FIXTURE_ADD("/store/open-folder", test_open_folder);
+    FIXTURE_ADD("/store/durable-settings", test_durable_settings);
+    FIXTURE_ADD("/store/one-at-a-time", test_one_at_a_time);
+    FIXTURE_ADD("/store/key-missing", test_key_missing);
+    FIXTURE_ADD("/store/key-of-another", test_key_of_another);
+    FIXTURE_ADD("/store/settings", test_settings);
+    FIXTURE_ADD("/store/secrets", test_secrets);
+    FIXTURE_ADD("/store/listeners", test_listeners);
+    FIXTURE_ADD("/store/listeners-full", test_listeners_full);
+    FIXTURE_ADD("/store/transactions", test_transactions);
     return g_test_run();
 }
