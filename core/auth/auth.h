@@ -26,6 +26,11 @@ enum {
     AUTH_BAN_MAX_S = 3600,
     AUTH_BAN_ADDRESSES = 8192, /* remembered at most; the oldest is forgotten */
     AUTH_QUEUE = 256, /* password checks waiting for a helper; more are refused (PE_HUB_FULL) */
+    AUTH_QUEUE_ADDRESS = 16,   /* of them from one address */
+    AUTH_JOBS = 4096,          /* requests of all kinds under way; more are refused likewise */
+    AUTH_HELPERS = 2,          /* threads for scrypt */
+    AUTH_REFUSE_STEP_MS = 200, /* a refusal is told at a multiple of this after the request, so that
+                                  its time tells nothing about the user or the hub */
 };
 
 struct auth_verdict;
@@ -55,8 +60,10 @@ struct auth_request {
 };
 
 struct auth_verdict {
-    int code;        /* PE_OK, PE_AUTH_FAILED, PE_ACCESS_DENIED (expired, policy), PE_HUB_NOT_FOUND,
-                        PE_HUB_FULL (busy) */
+    int code;        /* PE_OK; PE_AUTH_FAILED (also when there is no such user or hub: nobody may
+                        learn which there are); after the credential was proven right
+                        PE_ACCESS_DENIED (expired, policy); PE_HUB_FULL (busy); PE_ADDRESS_DENIED
+                        (banned) */
     char user[256];  /* as stored: the right spelling */
     char group[256]; /* "" for none */
     bool hub_admin;  /* logged in as the hub's administrator */
@@ -86,20 +93,23 @@ struct auth_store_ops {
      * any other name, with the hub's own password. */
     bool (*find_user)(void *store, const char *hub, const char *user, bool *found,
                       struct auth_user *out);
-    /* Certificates (DER) of the hub's trusted authorities. */
+    /* Certificates (GBytes, DER) of the hub's trusted authorities; transfer full, may be NULL. */
     GPtrArray *(*trusted_cas)(void *store, const char *hub);
+    /* Each decision about a hub that exists; user as stored if there is one, else as asked. */
     void (*logged_in)(void *store, const char *hub, const char *user, bool ok);
 };
 
 struct auth;
 /* Control thread, at start. store and ops are borrowed. */
 struct auth *auth_new(const struct auth_store_ops *ops, void *store);
-/* Waits for helpers; no done() is called any more. */
+/* Waits for helpers; no done() is called any more. Control thread, not from inside a done(). */
 void auth_free(struct auth *a);
 
-/* Takes the request. Any thread. The ticket is for auth_cancel(). */
+/* Takes the request. Any thread. The ticket (never 0) is for auth_cancel(); done() never comes
+ * before this returns to the loop. */
 uint64_t auth_submit(struct auth *a, struct auth_request *r);
-/* On the thread where done() would come: after this it does not come any more. */
+/* On the thread where done() would come: after this it does not come any more. A ticket whose
+ * done() came already is fine. */
 void auth_cancel(struct auth *a, uint64_t ticket);
 
 /* The same guard for other doors (the API): whether an address is banned now, and a wrong try of

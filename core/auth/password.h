@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-char *password_make_verifier(const char *password);
-/* In constant time for one verifier. verifier NULL: as slow as with one, and false. */
+char *password_make_verifier(const char *password); /* g_free; slow likewise */
+/* In constant time for one verifier. verifier NULL or not in that form: as slow as with one, and
+ * false. An empty password is never right. */
 bool password_verify(const char *verifier, const char *password);
 /* A random password for people: 20 characters without look-alikes. Free with secret_free_str(). */
 char *password_random(void);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* local.c - see local.h.
+ *
+ * The rules of the SE-VPN protocol, and two of our own: an empty password never logs in, and what
+ * is wrong with an account (expired, no access) is told to nobody who has not proven to be its
+ * owner. A user with anonymous login succeeds with whatever credential a client happens to send.
+ */
+
+#include "core/auth/local.h"
+
+#include "core/base/error.h"
+#include "core/crypto/cert.h"
+#include "core/crypto/sha0.h"
+
+#include <string.h>
+
+/* For a user who is not there. Its bytes do not matter: no answer is right. */
+static const uint8_t no_hash[SHA0_SIZE] = {0x5a};
+static const char administrator[] = "administrator";
+
+bool
+local_needs_password(const struct auth_request *r, const struct auth_user *user)
+{
+    return r->kind == AUTH_PLAIN && !(user && user->auth_type == AUTH_USER_ANONYMOUS);
+}
+
+/* ---- passwords ---- */
+
+/* The empty password has a hash like any other. */
+static bool
+is_hash_of_nothing(const char *user, const uint8_t hash[SHA0_SIZE])
+{
+    uint8_t nothing[SHA0_SIZE];
+    sevpn_user_hash(user, "", nothing);
+    return secret_equal(nothing, hash, sizeof(nothing));
+}
+
+static bool
+sevpn_hash_is_right(const struct auth_request *r, const struct auth_user *u)
+{
+    bool has = u && u->auth_type == AUTH_USER_PASSWORD && u->has_sevpn_hash;
+    const uint8_t *hash = has ? u->sevpn_hash : no_hash;
+    uint8_t want[SHA0_SIZE];
+    sevpn_secure_password(hash, r->challenge, want);
+    bool same = secret_equal(want, r->response, sizeof(want));
+    bool nothing = is_hash_of_nothing(has ? u->name : r->user, hash);
+    secret_wipe(want, sizeof(want));
+    return has && same && !nothing;
+}
+
+static bool
+plain_is_right(const struct auth_request *r, const struct auth_facts *f)
+{
+    const struct auth_user *u = f->user;
+    bool has = u && u->auth_type == AUTH_USER_PASSWORD;
+    bool by_hash = has && !u->verifier && u->has_sevpn_hash;
+    if (!r->password || r->password->len == 0 ||
+        strlen(secret_str(r->password)) != r->password->len)
+        return false; /* empty, or cut short by a NUL */
+
+    uint8_t hash[SHA0_SIZE];
+    sevpn_user_hash(has ? u->name : r->user, secret_str(r->password), hash);
+    bool same = secret_equal(hash, by_hash ? u->sevpn_hash : no_hash, sizeof(hash));
+    secret_wipe(hash, sizeof(hash));
+    return has && (by_hash ? same : u->verifier && f->password_ok);
+}
+
+/* ---- certificates ---- */
+
+static bool
+same_serial(GBytes *want, X509 *cert)
+{
+    g_autoptr(GBytes) has = cert_serial(cert);
+    size_t n, m;
+    const uint8_t *a = g_bytes_get_data(want, &n), *b = g_bytes_get_data(has, &m);
+    while (n > 1 && a[0] == 0) { /* leading zeroes mean nothing */
+        a++;
+        n--;
+    }
+    return n == m && memcmp(a, b, n) == 0;
+}
+
+static bool
+is_signed(X509 *cert, GPtrArray *cas)
+{
+    bool ok = false;
+    for (unsigned i = 0; cas && i < cas->len && !ok; i++) {
+        GBytes *der = cas->pdata[i];
+        X509 *ca = cert_from_der(g_bytes_get_data(der, NULL), g_bytes_get_size(der), NULL);
+        ok = ca && cert_is_signed_by(cert, &ca, 1, false);
+        X509_free(ca);
+    }
+    return ok;
+}
+
+static bool
+signed_cert_fits(X509 *cert, const struct auth_facts *f)
+{
+    const struct auth_user *u = f->user;
+    if (u->cert_serial && g_bytes_get_size(u->cert_serial) > 0 &&
+        !same_serial(u->cert_serial, cert))
+        return false;
+    if (u->cert_cn && u->cert_cn[0] != '\0') {
+        g_autofree char *cn = cert_common_name(cert);
+        if (!cn || g_ascii_strcasecmp(cn, u->cert_cn) != 0)
+            return false;
+    }
+    return is_signed(cert, f->cas);
+}
+
+static bool
+cert_fits(const struct auth_request *r, X509 *cert, const struct auth_facts *f)
+{
+    const struct auth_user *u = f->user;
+    if (!u)
+        return false;
+    if (u->auth_type == AUTH_USER_CERT)
+        return u->cert && g_bytes_equal(u->cert, r->cert) && cert_is_in_time(cert);
+    return u->auth_type == AUTH_USER_SIGNED_CERT && signed_cert_fits(cert, f);
+}
+
+static bool
+cert_is_right(const struct auth_request *r, const struct auth_facts *f)
+{
+    if (!r->cert || !r->proof)
+        return false;
+    X509 *cert = cert_from_der(g_bytes_get_data(r->cert, NULL), g_bytes_get_size(r->cert), NULL);
+    /* The proof first, since it costs the most and is the same for any user. */
+    bool ok = cert &&
+              cert_sevpn_verify(cert, r->challenge, g_bytes_get_data(r->proof, NULL),
+                                g_bytes_get_size(r->proof), false) &&
+              cert_fits(r, cert, f);
+    X509_free(cert);
+    return ok;
+}
+
+/* ---- the verdict ---- */
+
+static bool
+is_proven(const struct auth_request *r, const struct auth_facts *f)
+{
+    if (f->user && f->user->auth_type == AUTH_USER_ANONYMOUS)
+        return true;
+    switch (r->kind) {
+    case AUTH_ANONYMOUS:
+        return false;
+    case AUTH_SEVPN_HASH:
+        return sevpn_hash_is_right(r, f->user);
+    case AUTH_PLAIN:
+        return plain_is_right(r, f);
+    case AUTH_CERT_PROOF:
+        return cert_is_right(r, f);
+    }
+    return false;
+}
+
+void
+local_decide(const struct auth_request *r, const struct auth_facts *f, struct auth_verdict *verdict)
+{
+    const struct auth_user *u = f->user;
+    *verdict = (struct auth_verdict){.code = PE_AUTH_FAILED, .policy = policy_default()};
+    if (!is_proven(r, f))
+        return;
+
+    g_strlcpy(verdict->user, u->name, sizeof(verdict->user));
+    g_strlcpy(verdict->group, u->group, sizeof(verdict->group));
+    verdict->hub_admin = g_ascii_strcasecmp(u->name, administrator) == 0;
+    verdict->policy = u->policy;
+    if (verdict->hub_admin) {
+        verdict->policy = policy_default();
+        verdict->policy.MonitorPort = 1;
+    }
+    bool expired = u->expires_ms != 0 && f->now_ms >= u->expires_ms;
+    verdict->code = expired || !verdict->policy.Access ? PE_ACCESS_DENIED : PE_OK;
+}
