@@ -45,6 +45,8 @@ bool pf_can(enum pf_capability what);
 
 /* ---- poller: level-triggered; one thread ---- */
 
+/* PF_HANGUP is a hang-up or an error, and is told whether wanted or not: reading or writing says
+ * what it is. */
 enum { PF_READ = 1, PF_WRITE = 2, PF_HANGUP = 4 };
 struct pf_event {
     void *cookie;
@@ -70,19 +72,20 @@ void pf_wake_clear(int fd);
 
 /* Listening TCP socket, non-blocking, close-on-exec. Dual-stack when sa is the IPv6 wildcard. */
 int pf_tcp_listen(const struct sockaddr *sa, unsigned salen, int backlog, GError **error);
-/* -1 with errno EAGAIN when there is none; the new socket is non-blocking, close-on-exec,
- * TCP_NODELAY. Fills the peer (struct sockaddr_storage). */
+/* Also for a Unix socket. -1 with errno EAGAIN when there is none; the new socket is non-blocking,
+ * close-on-exec, TCP_NODELAY. Fills the peer (struct sockaddr_storage). */
 int pf_tcp_accept(int listener, void *peer, unsigned *peerlen);
 /* Starts a connection; done when writable, then pf_socket_error(). mark: routing mark that keeps
  * the socket out of the tunnel's routes, 0 for none. */
 int pf_tcp_connect(const struct sockaddr *sa, unsigned salen, uint32_t mark, GError **error);
 int pf_socket_error(int fd);
-/* Non-blocking vectored I/O: bytes moved, 0 at the end of the stream (recv), -1 EAGAIN, -2 any
- * other error. */
+/* Non-blocking: bytes moved, 0 at the end of the stream (recv), -1 EAGAIN (and for no bytes at
+ * all), -2 any other error. */
 long pf_recv(int fd, void *at, size_t len);
 long pf_send(int fd, const void *at, size_t len);
-/* Large buffers for a stream that carries a tunnel; notsent_low: bytes above which the socket is
- * not writable. */
+/* For a stream that carries a tunnel: no delay, buffers that the system sizes itself, a dead peer
+ * noticed within half a minute; notsent_low: bytes unsent above which the socket is not writable,
+ * 0 for no such limit. */
 void pf_tcp_tune_tunnel(int fd, unsigned notsent_low);
 /* As pf_recv, without taking the bytes. */
 long pf_peek(int fd, void *at, size_t len);
@@ -91,7 +94,8 @@ size_t pf_tcp_unsent(int fd);
 /* The socket's own end: fills a struct sockaddr_storage. */
 bool pf_socket_local(int fd, void *addr, unsigned *len);
 void pf_close(int fd);
-/* Unix stream socket at path, mode given; replaces a dead one. */
+/* Unix stream socket at path, mode given; replaces a dead one, and fails when another instance
+ * answers there. May wait a second for one that is just starting. */
 int pf_unix_listen(const char *path, unsigned mode, GError **error);
 /* Who is at the other end of a Unix socket. */
 bool pf_unix_peer(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid);
@@ -109,10 +113,12 @@ const char *pf_vnic_name(const struct pf_vnic *v);
 void pf_vnic_mac(const struct pf_vnic *v, uint8_t mac[6]);
 unsigned pf_vnic_mtu(const struct pf_vnic *v);
 bool pf_vnic_has_offload(const struct pf_vnic *v);
-/* One frame into the buffers of iov (n of them). Its length, -1 nothing there, -2 error. */
+/* One frame into the buffers of iov (n <= 66 of them). Its length, -1 nothing there, -2 error. What
+ * does not fit is cut off unnoticed: with offload a frame may have 65536 bytes and its headers. */
 long
 pf_vnic_recv(struct pf_vnic *v, const struct pf_slice *iov, unsigned n, struct pf_offload *off);
-/* One frame, gathered. True when taken; false: full or refused (errno says). */
+/* One frame, gathered (n <= 66). True when taken; false: full (errno EAGAIN), switched off (EIO) or
+ * refused. off may be NULL. */
 bool pf_vnic_send(struct pf_vnic *v, const struct pf_slice *iov, unsigned n,
                   const struct pf_offload *off);
 
@@ -120,16 +126,17 @@ bool pf_vnic_send(struct pf_vnic *v, const struct pf_slice *iov, unsigned n,
 
 struct pf_etherlink;
 /* Promiscuous; does not see what this host sends. VLAN tags that the system took out are put back.
- */
+ * The card must be switched on. */
 struct pf_etherlink *pf_etherlink_open(const char *ifname, GError **error);
 void pf_etherlink_close(struct pf_etherlink *l);
 int pf_etherlink_fd(const struct pf_etherlink *l);
 unsigned pf_etherlink_mtu(const struct pf_etherlink *l);
 bool pf_etherlink_has_offload(const struct pf_etherlink *l);
 /* Up to n frames (n <= 64), one a buffer; len is set to the length of each, 0 for one that must be
- * ignored. The first PF_ETHERLINK_VLAN_ROOM bytes before each buffer's start may be used: a frame
+ * ignored (too long for the buffer; with offload a frame may have 65536 bytes and its headers). The
+ * first PF_ETHERLINK_VLAN_ROOM bytes before each buffer's start may be used: a frame
  * whose tag was put back starts there, and at is moved. Returns how many, 0 when nothing was there,
- * -2 on error (the device went away). */
+ * -2 on error (the device went away or was switched off: open it anew later). */
 enum { PF_ETHERLINK_VLAN_ROOM = 4 };
 int
 pf_etherlink_recv(struct pf_etherlink *l, struct pf_slice *buf, struct pf_offload *off, unsigned n);
@@ -138,8 +145,9 @@ struct pf_packet {
     unsigned n_iov;
     struct pf_offload off;
 };
-/* Returns how many of n (<= 64) were taken, -2 on error. A frame that the system refuses counts as
- * taken, and in *refused. */
+/* Returns how many of n (<= 64) were taken, -2 on error. Fewer than n: the card's queue is full,
+ * and no event tells when it no longer is. A frame that the system refuses counts as taken, and is
+ * added to *refused. */
 int
 pf_etherlink_send(struct pf_etherlink *l, const struct pf_packet *p, unsigned n, unsigned *refused);
 /* Names of the cards that a bridge could use; free with g_strfreev. */
@@ -161,10 +169,11 @@ struct pf_datagram {
     unsigned char local[20]; /* family:1, pad:3, address:16: where it was sent to; sticky source
                                 when sending */
 };
-/* Received pieces (n <= 64), 0 nothing, -2 error. */
+/* Received pieces (n <= 64), 0 nothing, -2 error. Buffers under 65535 bytes switch the merging of
+ * datagrams off for this socket. data.len 0: an empty datagram, or one too long for its buffer. */
 int pf_udp_recv(struct pf_udp *u, struct pf_datagram *d, unsigned n);
 /* Sends n pieces (n <= 64), by UDP_SEGMENT where segment is set and the system can. Returns how
- * many were taken. */
+ * many were taken: sent, or lost as datagrams are. */
 int pf_udp_send(struct pf_udp *u, const struct pf_datagram *d, unsigned n);
 
 /* ---- this host's network configuration (blocking, short; control thread) ---- */
@@ -175,6 +184,7 @@ bool pf_net_link_mtu(const char *ifname, unsigned mtu, GError **error);
  * table. */
 bool pf_net_addr_add(const char *ifname, int family, const uint8_t *addr, unsigned prefix,
                      bool connected, GError **error);
+/* All addresses but IPv6's link-local one. An interface that is gone is no error. */
 bool pf_net_addr_flush(const char *ifname, GError **error);
 struct pf_route {
     int family; /* 4 or 6 */
@@ -184,18 +194,23 @@ struct pf_route {
     uint32_t table;  /* 0: main */
     uint32_t metric;
 };
+/* Replaces the interface's own route of this destination, table and metric; fails when it is
+ * another interface's. Bits of dst beyond dst_len are ignored. */
 bool pf_net_route_add(const char *ifname, const struct pf_route *r, GError **error);
-/* All routes of a table that leave by the interface. */
+/* All routes of a table (0: main) that leave by the interface, but those that the system made for
+ * its addresses. */
 bool pf_net_route_flush(const char *ifname, uint32_t table, GError **error);
 /* The tunnel's own packets (mark) never look into table; all others do, before main. Both families.
  * Adding twice is once; default_route: main's default routes are passed over, so that a default in
  * table wins. */
 bool pf_net_rule_add(uint32_t mark, uint32_t table, bool default_route, GError **error);
+/* Both kinds; what is not there is no error. */
 bool pf_net_rule_del(uint32_t mark, uint32_t table, GError **error);
 
 /* ---- service and files ---- */
 
-/* "READY=1", "STOPPING=1", "STATUS=...": for the service manager, if there is one. */
+/* "READY=1", "STOPPING=1", "STATUS=...": for the service manager, if there is one. Waits at most a
+ * second for it. */
 void pf_service_notify(const char *state);
 /* Where state, run-time sockets and logs of a program live: system folders as root, XDG folders
  * otherwise. Created (0700) on demand; free with g_free. */
@@ -204,5 +219,6 @@ char *pf_folder(enum pf_folder which, const char *program, GError **error);
 /* The whole file replaced: written aside, fsync'ed, renamed, folder fsync'ed. */
 bool
 pf_file_replace(const char *path, const void *bytes, size_t len, unsigned mode, GError **error);
-/* No core dumps, no ptrace by other users, no new privileges; keeps only the capabilities named. */
+/* No core dumps, no ptrace by other users, no new privileges; keeps only the capabilities named, in
+ * this thread and those that it starts later: call it before there are any. */
 bool pf_harden(bool keep_net_admin, bool keep_net_raw, bool keep_bind, GError **error);

@@ -150,7 +150,7 @@ static int
 exchange(struct netlink_request *r, void (*fn)(const struct netlink_message *m, void *data),
          void *data, char why[NETLINK_WHY])
 {
-    g_autofree uint8_t *buf = g_malloc(ANSWER_ROOM);
+    uint8_t buf[ANSWER_ROOM];
     int verdict = 0;
     why[0] = '\0';
     int fd = open_socket();
