@@ -232,8 +232,7 @@ def _():
             re.sub(r"^(?:\S*/build)?/?\.\./", "", line) for line in said.splitlines()
             if re.search(r": (error|warning): ", line))) or said
 
-    said = in_parallel(one, sorted(n for n in commands if n.endswith(".c")))
-    return list(dict.fromkeys("\n".join(said).splitlines()))  # a header speaks up once only
+    return in_parallel(one, sorted(n for n in commands if n.endswith(".c")))
 
 
 @check("cppcheck")
