@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub.h - a virtual Ethernet switch: its life, its settings, what can be seen of it.
  *
- * Control makes and ends hubs; ports (hub_port.h) count references. Settings are an immutable
- * snapshot, replaced whole. Two hubs share nothing.
+ * Control makes and ends hubs; ports (hub_port.h) count references. Settings are
+ * independent of each other and simply replaced. Two hubs share nothing.
  */
 #pragma once
 
@@ -54,6 +54,7 @@ struct hub_traffic {
 struct hub_stats {
     struct hub_traffic in, out; /* as the hub's ports received and sent */
     uint64_t dropped[DROP_N_REASONS];
+    uint64_t fdb_full; /* frames that were forwarded, but their source not learned: no room */
     unsigned ports, sessions, fdb_entries;
     int64_t created_ms, last_comm_ms;
     unsigned logins;

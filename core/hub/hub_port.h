@@ -42,6 +42,7 @@ struct hub_port_config {
     struct policy policy;
     unsigned max_frame; /* longest frame without VLAN tag that may leave here, super-frames by their
                            segments; 0: 1514 */
+    bool monitor;       /* gets a copy of all that passes, and may send nothing */
 };
 
 /* Own thread of home (== worker_current()). NULL and error: hub offline (PE_HUB_STOPPING), full
@@ -57,7 +58,8 @@ const char *hub_port_name(const struct hub_port *port);
 struct worker *hub_port_worker(const struct hub_port *port);
 
 /* Frames that enter the hub here. Consumes the batch. Judged, learned, forwarded; runs on home,
- * takes no lock. */
+ * takes no lock except for addresses that are new or moved. A deliver() may call it for its own
+ * port; what then comes back to a port that is still in here is dropped (DROP_QUEUE_FULL). */
 void hub_port_receive(struct hub_port *port, struct batch *b, int64_t now_us);
 
 /* Frees the frame and counts why: for losses on the port's own way out or in. Home. */

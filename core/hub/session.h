@@ -34,7 +34,9 @@ struct session_config {
 };
 
 struct session {
-    struct hub_port *port; /* valid until session_end(); home */
+    struct hub_port *port; /* home; receives until session_end() */
+    struct worker *home;
+    bool ended; /* home */
     struct hub *hub;
     char *name; /* SID-ALICE-3 */
     char *user, *auth_user, *group, *protocol, *client_name, *client_host, *client_os, *cipher;
@@ -61,8 +63,9 @@ struct session_ops {
 };
 
 /* Attaches a port and enters the list. On the worker that will be its home. Checks max_sessions of
- * the hub and MultiLogins of the policy (PE_HUB_FULL, PE_TOO_MANY_USER_SESSIONS). deliver()'s port
- * has the session as its owner. */
+ * the hub and MultiLogins of the policy (PE_HUB_FULL, PE_TOO_MANY_USER_SESSIONS), and that the
+ * policy lets it monitor if it wants to (PE_MONITOR_DENIED). deliver()'s port has the session as
+ * its owner. */
 struct session *session_start(struct hub *hub, const struct session_config *config,
                               const struct session_ops *ops, void *owner, GError **error);
 /* Detaches, leaves the list, logs the reason and the traffic, drops the protocol's reference. Home.
@@ -72,7 +75,10 @@ void session_end(struct session *s, int reason);
 struct session *session_ref(struct session *s);
 void session_unref(struct session *s);
 
-/* Control: asks it to stop; returns at once. */
+/* What its port counted, also after its end. Whoever holds a reference. */
+void session_get_stats(const struct session *s, struct hub_port_stats *out);
+
+/* Any thread: asks it to stop; returns at once. */
 void session_request_stop(struct session *s, int reason);
 
 /* Control: referenced sessions of a hub (element free function set), sorted by number; or the one

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub_forward.c - from one port's batch to the ports it goes to. The hot path of the server.
+ *
+ * Runs on the worker that owns the ingress port and takes no lock, but for addresses that are new
+ * or moved. Two passes over the batch: all frames are judged and learned before any is looked up,
+ * so that code and tables of each pass stay in the cache. The price: a frame is forwarded by the
+ * table as it is after the whole batch was learned, which differs from one-by-one only while an
+ * address moves. Then one batch for each port that gets something, in which the frames keep their
+ * order, flooded ones and others alike.
+ *
+ * What cannot be learned: a port that has as many addresses as it may have, or that shows new ones
+ * faster than HUB_LEARN_PPS (a loop, a scan), loses the frame (DROP_FDB_FULL). When the table of
+ * the hub is full the frame passes, as in any switch, and answers to it are flooded.
+ */
+
+#include "core/hub/hub_priv.h"
+#include "core/net/eth.h"
+
+#include <string.h>
+
+enum { TO_ALL = HUB_MAX_PORTS, TO_NOBODY };
+
+#define MAC_BITS      0xffffffffffffu
+#define MAC_GROUP_BIT (1ull << 40)
+
+/* IEEE 802.1Q, table 8-1, lets no bridge forward 01:80:c2:00:00:0x. A transparent VPN forwards
+ * spanning tree (so that the switches at both ends see a loop through it) and what belongs to
+ * stations (802.1X, LLDP), but never flow control and link aggregation, which are the business of
+ * one cable. */
+#define MAC_PAUSE 0x0180c2000001u
+#define MAC_LACP  0x0180c2000002u
+
+struct pass {
+    struct hub *hub;
+    struct hub_port *in;
+    const struct hub_ports *list; /* valid within this turn of the worker */
+    int64_t now_us;
+    uint32_t now_s, ageing_s;
+    uint64_t learned; /* the last source, which is most often the next one, too */
+    struct hub_traffic sum;
+    unsigned dropped[DROP_N_REASONS];
+    unsigned n_all;
+    uint64_t dst[BATCH_MAX]; /* keys */
+    uint16_t to[BATCH_MAX];  /* index of a port, TO_ALL, TO_NOBODY */
+};
+
+static void
+drop(struct pass *p, struct frame *f, enum drop why)
+{
+    p->dropped[why]++;
+    frame_free(f);
+}
+
+static bool
+reads_head(const struct frame *f, uint64_t *dst, uint64_t *src)
+{
+    struct reader r = reader_of(f->data, f->len);
+    const uint8_t *d = reader_take(&r, 6);
+    const uint8_t *s = reader_take(&r, 6);
+    uint16_t vlan = 0;
+    if (reader_u16(&r) == ETH_TYPE_VLAN) {
+        vlan = reader_u16(&r);
+        (void)reader_u16(&r); /* the type that the tag stands before */
+    }
+    if (!reader_ok(&r))
+        return false;
+    *dst = fdb_key(d, vlan);
+    *src = fdb_key(s, vlan);
+    return true;
+}
+
+static enum drop
+learn(struct pass *p, uint64_t src)
+{
+    struct fdb *fdb = p->hub->fdb;
+    if (src == p->learned)
+        return DROP_NONE;
+    if (!fdb_refresh(fdb, src, p->in->id, p->now_s)) {
+        enum fdb_verdict verdict = fdb_may_learn(fdb, p->in->id, p->now_s);
+        if (verdict == FDB_LEARNED) {
+            if (!rate_take(&p->in->learn, 1, p->now_us))
+                return DROP_FDB_FULL;
+            verdict = fdb_learn(fdb, src, p->in->id, p->now_s, p->ageing_s);
+        }
+        if (verdict == FDB_PORT_FULL)
+            return DROP_FDB_FULL;
+        if (verdict == FDB_TABLE_FULL) {
+            atomic_fetch_add_explicit(&p->hub->fdb_full_n, 1, memory_order_relaxed);
+            return DROP_NONE;
+        }
+    }
+    p->learned = src;
+    return DROP_NONE;
+}
+
+static enum drop
+judge(struct pass *p, uint64_t dst, uint64_t src, unsigned frames)
+{
+    struct hub_port *in = p->in;
+    uint64_t to = dst & MAC_BITS;
+    if (in->monitor)
+        return DROP_POLICY;
+    if ((src & MAC_GROUP_BIT) || (src & MAC_BITS) == 0)
+        return DROP_BAD_SOURCE;
+    if (to & MAC_GROUP_BIT) {
+        if (to == MAC_PAUSE || to == MAC_LACP)
+            return DROP_RESERVED;
+        if (in->storm_limit && !rate_take(&in->storm, frames, p->now_us))
+            return DROP_STORM;
+    }
+    return DROP_NONE;
+}
+
+static void
+judge_and_learn(struct pass *p, struct batch *b)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        struct frame *f = b->frame[i];
+        if (i + 4 < b->n)
+            __builtin_prefetch(b->frame[i + 4]->data);
+        uint64_t dst = 0;
+        uint64_t src = 0;
+        struct hub_shape shape = {.frames = 1};
+        enum drop why = reads_head(f, &dst, &src) ? DROP_NONE : DROP_SHORT;
+        if (why == DROP_NONE && frame_is_super(f))
+            why = hub_shape_of(f, &shape);
+        hub_tally(&p->sum, f, shape.frames);
+        if (why == DROP_NONE)
+            why = judge(p, dst, src, shape.frames);
+        if (why == DROP_NONE)
+            why = learn(p, src);
+        if (why != DROP_NONE) {
+            drop(p, f, why);
+            continue;
+        }
+        p->dst[kept] = dst;
+        b->frame[kept++] = f;
+    }
+    b->n = kept;
+}
+
+static enum drop
+choose(struct pass *p, uint64_t dst, uint16_t *to)
+{
+    *to = TO_ALL;
+    if (dst & MAC_GROUP_BIT)
+        return DROP_NONE;
+    const struct hub_port *out =
+        hub_ports_at(p->list, fdb_lookup(p->hub->fdb, dst, p->now_s, p->ageing_s));
+    if (!out)
+        return DROP_NONE;
+    if (out == p->in)
+        return DROP_HAIRPIN;
+    if (out->isolated && p->in->isolated)
+        return DROP_ISOLATION;
+    *to = (uint16_t)fdb_port_index(out->id);
+    return DROP_NONE;
+}
+
+static void
+look_up(struct pass *p, struct batch *b)
+{
+    uint64_t last = 0; /* the key of a unicast address is never 0 */
+    uint16_t last_to = TO_NOBODY;
+    enum drop last_why = DROP_NONE;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        if (p->dst[i] != last || i == 0) {
+            last = p->dst[i];
+            last_why = choose(p, last, &last_to);
+        }
+        if (last_why != DROP_NONE) {
+            drop(p, b->frame[i], last_why);
+            continue;
+        }
+        p->n_all += last_to == TO_ALL;
+        p->to[kept] = last_to;
+        b->frame[kept++] = b->frame[i];
+    }
+    b->n = kept;
+}
+
+/* ---- sending ---- */
+
+static void
+send_to_monitors(const struct pass *p, const struct batch *b)
+{
+    for (unsigned i = 0; i < p->list->n_slots; i++) {
+        struct hub_port *port = p->list->port[i];
+        if (!port || !port->monitor)
+            continue;
+        struct batch copy = {.n = 0};
+        for (unsigned k = 0; k < b->n; k++)
+            batch_add(&copy, frame_ref(b->frame[k]));
+        tube_send(&port->tube, &copy, p->now_us);
+    }
+}
+
+/* Nothing is flooded: a batch for each destination. */
+static void
+send_known(struct pass *p, struct batch *b)
+{
+    for (unsigned i = 0; i < b->n; i++) {
+        uint16_t to = p->to[i];
+        if (to == TO_NOBODY)
+            continue; /* went with an earlier frame */
+        struct batch out = {.n = 0};
+        for (unsigned k = i; k < b->n; k++) {
+            if (p->to[k] != to)
+                continue;
+            batch_add(&out, b->frame[k]);
+            p->to[k] = TO_NOBODY;
+        }
+        tube_send(&p->list->port[to]->tube, &out, p->now_us);
+    }
+    b->n = 0;
+}
+
+static bool
+gets_floods(const struct pass *p, const struct hub_port *port)
+{
+    return port && port != p->in && !port->monitor && !(port->isolated && p->in->isolated);
+}
+
+struct flood {
+    unsigned n;
+    uint8_t at[BATCH_MAX];                  /* which frames go to all */
+    uint64_t has_known[HUB_MAX_PORTS / 64]; /* ports that get others as well; a bit each */
+};
+
+/* Last: nobody else will get the flooded frames, so they are handed over and not shared. */
+static void
+send_flood(const struct pass *p, const struct batch *b, const struct flood *flood, unsigned slot,
+           bool last)
+{
+    struct batch out = {.n = 0};
+    if (flood->has_known[slot / 64] >> slot % 64 & 1) {
+        for (unsigned i = 0; i < b->n; i++) {
+            if (p->to[i] == slot)
+                batch_add(&out, b->frame[i]);
+            else if (p->to[i] == TO_ALL)
+                batch_add(&out, last ? b->frame[i] : frame_ref(b->frame[i]));
+        }
+    } else {
+        for (unsigned i = 0; i < flood->n; i++) {
+            struct frame *f = b->frame[flood->at[i]];
+            batch_add(&out, last ? f : frame_ref(f));
+        }
+    }
+    tube_send(&p->list->port[slot]->tube, &out, p->now_us);
+}
+
+/* Something is flooded: a batch for each port. */
+static void
+send_all(const struct pass *p, struct batch *b)
+{
+    const struct hub_ports *list = p->list;
+    struct flood flood;
+    flood.n = 0;
+    for (unsigned i = 0; i <= list->n_slots / 64 && i < ARRAY_LEN(flood.has_known); i++)
+        flood.has_known[i] = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        if (p->to[i] == TO_ALL)
+            flood.at[flood.n++] = (uint8_t)i;
+        else
+            flood.has_known[p->to[i] / 64] |= 1ull << p->to[i] % 64;
+    }
+
+    unsigned before = list->n_slots; /* one port behind, because the last one is special */
+    for (unsigned slot = 0; slot < list->n_slots; slot++) {
+        if (!gets_floods(p, list->port[slot]))
+            continue;
+        if (before < list->n_slots)
+            send_flood(p, b, &flood, before, false);
+        before = slot;
+    }
+    if (before < list->n_slots)
+        send_flood(p, b, &flood, before, true);
+    else /* alone in the hub */
+        for (unsigned i = 0; i < flood.n; i++)
+            frame_free(b->frame[flood.at[i]]);
+    b->n = 0;
+}
+
+static void
+send_batch(struct pass *p, struct batch *b)
+{
+    if (p->list->n_monitors > 0)
+        send_to_monitors(p, b);
+    if (p->n_all > 0) {
+        send_all(p, b);
+        return;
+    }
+    uint16_t to = p->to[0];
+    unsigned same = 1;
+    while (same < b->n && p->to[same] == to)
+        same++;
+    if (same < b->n)
+        send_known(p, b);
+    else
+        tube_send(&p->list->port[to]->tube, b, p->now_us);
+}
+
+/* ---- the way in ---- */
+
+static void
+count(struct pass *p)
+{
+    struct hub_port *in = p->in;
+    hub_count_traffic(&in->in, &p->sum);
+    for (unsigned i = 0; i < DROP_N_REASONS; i++)
+        if (p->dropped[i] > 0)
+            hub_count(&in->dropped[i], p->dropped[i]);
+    atomic_store_explicit(&in->last_s, p->now_s, memory_order_relaxed);
+}
+
+/* Settings that changed, and what is to be done once a second. */
+static void
+keep_up(struct hub_port *in, int64_t now_us, uint32_t now_s, uint32_t ageing_s)
+{
+    struct hub *hub = in->hub;
+    unsigned pps = atomic_load_explicit(&hub->storm_pps, memory_order_relaxed);
+    if (pps != in->storm_pps) {
+        in->storm_pps = pps;
+        rate_init(&in->storm, pps, (uint64_t)pps * HUB_STORM_BURST / HUB_STORM_PPS, now_us);
+    }
+    uint32_t swept_s = atomic_load_explicit(&hub->swept_s, memory_order_relaxed);
+    if ((int32_t)(now_s - swept_s) > 0 &&
+        atomic_compare_exchange_strong_explicit(&hub->swept_s, &swept_s, now_s,
+                                                memory_order_relaxed, memory_order_relaxed))
+        fdb_sweep_some(hub->fdb, now_s, ageing_s);
+}
+
+static void
+refuse(struct hub_port *in, struct batch *b, enum drop why)
+{
+    struct hub_traffic sum = {0};
+    for (unsigned i = 0; i < b->n; i++)
+        hub_tally(&sum, b->frame[i], 1);
+    hub_count_traffic(&in->in, &sum);
+    hub_port_count_drop(in, why, b->n);
+    batch_free_frames(b);
+}
+
+void
+hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us)
+{
+    g_assert(in->attached);
+    struct hub *hub = in->hub;
+    if (!hub_is_online(hub)) {
+        refuse(in, b, DROP_PORT_DOWN);
+        return;
+    }
+    if (in->receiving) { /* two ports that answer each other from inside deliver() */
+        refuse(in, b, DROP_QUEUE_FULL);
+        return;
+    }
+    struct pass p;
+    p.hub = hub;
+    p.in = in;
+    p.list = atomic_load_explicit(&hub->ports, memory_order_acquire);
+    p.now_us = now_us;
+    p.now_s = hub_second(now_us);
+    p.ageing_s = atomic_load_explicit(&hub->ageing_s, memory_order_relaxed);
+    p.learned = 0;
+    p.sum = (struct hub_traffic){0};
+    memset(p.dropped, 0, sizeof(p.dropped));
+    p.n_all = 0;
+
+    in->receiving = true;
+    keep_up(in, now_us, p.now_s, p.ageing_s);
+    judge_and_learn(&p, b);
+    look_up(&p, b);
+    count(&p);
+    if (b->n > 0)
+        send_batch(&p, b);
+    in->receiving = false;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub_priv.h - what the files of a hub share: the switch, its ports, their counters.
+ *
+ * Who touches what. A port's counters, rates and flags are its home worker's; others read the
+ * counters. The list of ports is immutable: a change publishes a copy and retires the old one, so
+ * forwarding follows it without a lock within a worker's turn. A listed port is kept alive by one
+ * reference of the list's, which is given up a quiescent point after the port left the list;
+ * whoever finds a port in a list may therefore take a reference, and when the last one goes nobody
+ * can find the port any more. Locks: ports_lock, then the FDB's; sessions_lock alone.
+ */
+#pragma once
+
+#include "core/base/rate.h"
+#include "core/hub/fdb.h"
+#include "core/hub/hub.h"
+#include "core/hub/hub_port.h"
+
+#include <stdatomic.h>
+
+enum {
+    HUB_HOST_MACS = 8,                  /* addresses of a session that may not bridge */
+    HUB_MIN_MACS = 3,                   /* a limit below this is raised to it */
+    HUB_SESSION_MACS = HUB_MAX_FDB / 4, /* of a session without a limit */
+    HUB_LEARN_PPS = 2000,               /* new and moved addresses a second at a port */
+    HUB_LEARN_BURST = 8000,
+    HUB_DEFAULT_FRAME = 1514,
+};
+
+struct hub_counters {
+    _Atomic uint64_t unicast_frames, unicast_bytes, broadcast_frames, broadcast_bytes;
+};
+
+struct hub_port {
+    struct tube tube;
+    struct hub *hub; /* counted */
+    const struct hub_port_ops *ops;
+    void *owner;
+    fdb_port_id id;
+    unsigned max_frame;
+    bool isolated;    /* PrivacyFilter */
+    bool monitor;     /* gets copies, sends nothing */
+    bool storm_limit; /* unless NoBroadcastLimiter */
+    bool attached;    /* home */
+    bool receiving;   /* home: hub_port_receive() is on the stack */
+    struct rate storm, learn;
+    unsigned storm_pps; /* what storm was made for */
+    atomic_uint refs;
+    _Atomic uint32_t last_s; /* when it last received or sent; 0: never */
+    struct hub_counters in, out;
+    _Atomic uint64_t dropped[DROP_N_REASONS];
+    char *name;
+    enum hub_port_kind kind;
+};
+
+/* Immutable once published. */
+struct hub_ports {
+    unsigned n_slots; /* an index is a slot; free slots are NULL */
+    unsigned n;
+    unsigned n_monitors;
+    struct hub_port *port[];
+};
+
+struct hub {
+    struct worker_set *workers;
+    char *name;
+    _Atomic(struct hub_ports *) ports;
+    struct fdb *fdb;
+    atomic_uint refs;
+
+    /* Settings: independent of each other, so each is simply replaced. */
+    atomic_bool online, no_enum;
+    atomic_bool destroyed; /* never comes online again */
+    atomic_uint max_sessions, ageing_s, storm_pps;
+
+    _Atomic uint32_t swept_s;    /* who changes it sweeps the FDB a bit */
+    _Atomic uint64_t fdb_full_n; /* frames forwarded whose source could not be learned */
+
+    GMutex ports_lock;      /* who publishes a list; guards ended and ended_last_s */
+    struct hub_stats ended; /* sums of the ports that left */
+    uint32_t ended_last_s;
+
+    GMutex sessions_lock; /* guards the next three */
+    GPtrArray *sessions;  /* counted */
+    uint32_t next_session;
+    unsigned logins;
+
+    int64_t created_ms;
+};
+
+static inline void
+hub_count(_Atomic uint64_t *counter, uint64_t n)
+{
+    /* One writer: no need for a locked instruction. */
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+static inline uint32_t
+hub_second(int64_t now_us)
+{
+    return (uint32_t)(now_us / 1000000);
+}
+
+static inline struct hub_port *
+hub_ports_at(const struct hub_ports *list, fdb_port_id id)
+{
+    unsigned index = fdb_port_index(id);
+    struct hub_port *port = index < list->n_slots ? list->port[index] : NULL;
+    return port && port->id == id ? port : NULL;
+}
+
+/* What a frame is on a wire: how many frames, and the longest of them without VLAN tags. */
+struct hub_shape {
+    unsigned frames;
+    size_t longest;
+};
+/* DROP_MALFORMED if the marks of a super-frame contradict its headers. The frame has an Ethernet
+ * header. */
+enum drop hub_shape_of(const struct frame *f, struct hub_shape *out) MUST_CHECK;
+
+/* Adds a frame to sums, which hub_count_traffic() then adds to counters. */
+void hub_tally(struct hub_traffic *t, const struct frame *f, unsigned frames);
+void hub_count_traffic(struct hub_counters *to, const struct hub_traffic *t);
+
+struct hub_port *hub_port_ref(struct hub_port *port);
+void hub_port_unref(struct hub_port *port);
+
+/* Adds what a port counted. */
+void hub_port_fold(const struct hub_port *port, struct hub_stats *into, uint32_t *last_s);
+/* A loss at a port that has left: into the hub's sums. Any thread. */
+void hub_count_ended_drop(struct hub *hub, enum drop why, uint64_t n);
+/* Control: asks all sessions to stop. */
+void hub_stop_sessions(struct hub *hub, int reason);
