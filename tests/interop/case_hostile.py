@@ -130,7 +130,7 @@ def storm(t, server, client, step, says, seed=""):
     rss, fds = server.process.rss_kib(), descriptors(server)
     pinger = Pinger(client.ns, LAN)
     crowd = Crowd(t.lab.cli, t.sources, says)
-    count = CONNECTIONS * (3 if t.long else 1)
+    count = CONNECTIONS * (3 if t.long else 1) // (5 if sanitized() else 1)
     try:
         with t.check(f"{count} {step} connections are made{seed}"):
             crowd.open(count, 4000)

@@ -232,7 +232,8 @@ def _():
             re.sub(r"^(?:\S*/build)?/?\.\./", "", line) for line in said.splitlines()
             if re.search(r": (error|warning): ", line))) or said
 
-    return in_parallel(one, sorted(n for n in commands if n.endswith(".c")))
+    said = in_parallel(one, sorted(n for n in commands if n.endswith(".c")))
+    return list(dict.fromkeys("\n".join(said).splitlines()))  # a header speaks up once only
 
 
 @check("cppcheck")

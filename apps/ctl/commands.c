@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* commands.c - the table of commands, in the order of the help. */
+#include "apps/ctl/ctl.h"
+
+#include <string.h>
+
+const struct ctl_option ctl_global_options[] = {
+    {"--state", N_("DIR"), N_("state folder of the server on this machine"), false},
+    {"--socket", N_("PATH"), N_("socket of the server on this machine"), false},
+    {"--server", N_("HOST:PORT"), N_("another machine, over HTTPS"), false},
+    {"--hub", N_("HUB"), N_("log in as the administrator of this hub"), false},
+    {"--password-file", N_("FILE"), N_("file with the password for --server"), false},
+    {"--fingerprint", N_("SHA256"), N_("fingerprint of the server's certificate"), false},
+    {"--ca", N_("FILE"), N_("authorities to trust, PEM"), false},
+    {"--json", NULL, N_("answers as JSON"), false},
+    {"--help", NULL, N_("this help, or that of a command"), false},
+    {"--version", NULL, N_("version of the program"), false},
+    {NULL, NULL, NULL, false},
+};
+
+#define PASSWORD_OPTIONS                                                                        \
+    {"--password-stdin", NULL, N_("the password is the first line of the input"), false},       \
+    {                                                                                           \
+        "--password-file", N_("FILE"), N_("the password is the first line of this file"), false \
+    }
+
+const struct ctl_option ctl_password_options[] = {PASSWORD_OPTIONS, {NULL, NULL, NULL, false}};
+
+static const struct ctl_option cert_set_options[] = {
+    {"--cert", N_("FILE"), N_("certificate, PEM with its chain, or DER"), false},
+    {"--key", N_("FILE"), N_("private key, PEM or DER"), false},
+    {NULL, NULL, NULL, false},
+};
+
+static const struct ctl_option cert_regenerate_options[] = {
+    {"--cn", N_("NAME"), N_("common name; the name of the machine otherwise"), false},
+    {NULL, NULL, NULL, false},
+};
+
+static const struct ctl_option hub_create_options[] = {
+    {"--max-sessions", N_("N"), N_("limit of sessions, 0 for none"), false},
+    {"--no-enum", NULL, N_("hide the hub from strangers"), false},
+    {"--offline", NULL, N_("do not take it online"), false},
+    PASSWORD_OPTIONS,
+    {NULL, NULL, NULL, false},
+};
+
+static const struct ctl_option hub_set_options[] = {
+    {"--max-sessions", N_("N"), N_("limit of sessions, 0 for none"), false},
+    {"--no-enum", NULL, N_("hide the hub from strangers"), false},
+    {"--enum", NULL, N_("show the hub to strangers"), false},
+    {"--password", NULL, N_("ask for a new password of the hub's administrator"), false},
+    PASSWORD_OPTIONS,
+    {NULL, NULL, NULL, false},
+};
+
+#define USER_OPTIONS                                                                             \
+    PASSWORD_OPTIONS, {"--anonymous", NULL, N_("logs in without proof"), false},                 \
+        {"--cert", N_("FILE"), N_("logs in with this certificate"), false},                      \
+        {"--signed-cert", NULL, N_("logs in with a certificate of a trusted authority"), false}, \
+        {"--cn", N_("CN"), N_("common name that the certificate must have"), false},             \
+        {"--serial", N_("HEX"), N_("serial number that the certificate must have"), false},      \
+        {"--realname", N_("TEXT"), N_("full name"), false},                                      \
+        {"--note", N_("TEXT"), N_("remark"), false},                                             \
+        {"--expires", N_("DATE"), N_("end of the account, like 2030-12-31, or never"), false},   \
+    {                                                                                            \
+        "--policy", N_("NAME=VALUE"), N_("item of the security policy"), true                    \
+    }
+
+static const struct ctl_option user_create_options[] = {
+    USER_OPTIONS,
+    {NULL, NULL, NULL, false},
+};
+
+static const struct ctl_option user_set_options[] = {
+    USER_OPTIONS,
+    {"--password", NULL, N_("ask for a new password"), false},
+    {"--no-policy", NULL, N_("take the security policy away"), false},
+    {NULL, NULL, NULL, false},
+};
+
+static const struct ctl_option bridge_create_options[] = {
+    {"--tap", NULL, N_("make a new TAP adapter of that name"), false},
+    {NULL, NULL, NULL, false},
+};
+
+static const struct ctl_column listener_columns[] = {
+    {"Ports_u32", N_("PORT")},
+    {"Enables_bool", N_("ENABLED")},
+    {"Errors_bool", N_("ERROR")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column hub_columns[] = {
+    {"HubName_str", N_("HUB")},
+    {"Online_bool", N_("ONLINE")},
+    {"NumUsers_u32", N_("USERS")},
+    {"NumSessions_u32", N_("SESSIONS")},
+    {"NumMacTables_u32", N_("MACS")},
+    {"NumLogin_u32", N_("LOGINS")},
+    {"LastCommTime_dt", N_("LAST TRAFFIC")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column user_columns[] = {
+    {"Name_str", N_("USER")},
+    {"Realname_utf", N_("FULL NAME")},
+    {"AuthType_u32", N_("LOGIN")},
+    {"NumLogin_u32", N_("LOGINS")},
+    {"LastLoginTime_dt", N_("LAST LOGIN")},
+    {"Expires_dt", N_("EXPIRES")},
+    {"DenyAccess_bool", N_("DENIED")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column session_columns[] = {
+    {"Name_str", N_("SESSION")},      {"Username_str", N_("USER")},
+    {"ClientIP_ip", N_("ADDRESS")},   {"Hostname_str", N_("HOST")},
+    {"CurrentNumTcp_u32", N_("TCP")}, {"PacketSize_u64", N_("BYTES")},
+    {"CreatedTime_dt", N_("SINCE")},  {NULL, NULL},
+};
+
+static const struct ctl_column mac_columns[] = {
+    {"Key_u32", N_("KEY")},         {"MacAddress_bin", N_("MAC")},
+    {"VlanId_u32", N_("VLAN")},     {"SessionName_str", N_("SESSION")},
+    {"UpdatedTime_dt", N_("SEEN")}, {NULL, NULL},
+};
+
+static const struct ctl_column bridge_columns[] = {
+    {"HubNameLB_str", N_("HUB")},  {"DeviceName_str", N_("DEVICE")}, {"TapMode_bool", N_("TAP")},
+    {"Online_bool", N_("ONLINE")}, {"Active_bool", N_("ACTIVE")},    {NULL, NULL},
+};
+
+static const struct ctl_column device_columns[] = {
+    {"DeviceName_str", N_("DEVICE")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column ca_columns[] = {
+    {"Key_u32", N_("KEY")},
+    {"SubjectName_utf", N_("SUBJECT")},
+    {"IssuerName_utf", N_("ISSUER")},
+    {"Expires_dt", N_("EXPIRES")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column caps_columns[] = {
+    {"CapsName_str", N_("NAME")},
+    {"CapsValue_u32", N_("VALUE")},
+    {"CapsDescrption_utf", N_("MEANING")},
+    {NULL, NULL},
+};
+
+#define SHOW(m, f)      .run = ctl_run_show, .method = (m), .fields = (f)
+#define CHANGE(m, f, k) .run = ctl_run_change, .method = (m), .fields = (f), .constants = (k)
+#define LIST(m, f, l, c) \
+    .run = ctl_run_list, .method = (m), .fields = (f), .list = (l), .columns = (c)
+#define ON "Enable_bool=true"
+
+const struct ctl_command ctl_commands[] = {
+    {"server", "info", NULL, N_("who the server is"), NULL, SHOW("GetServerInfo", NULL)},
+    {"server", "status", NULL, N_("how the server does"), NULL, SHOW("GetServerStatus", NULL)},
+    {"server", "caps", NULL, N_("what the server can do"), NULL,
+     LIST("GetCaps", NULL, "CapsList", caps_columns)},
+    {"server", "flush", NULL, N_("write counters to the disk now"), NULL,
+     CHANGE("Flush", NULL, NULL)},
+    {"server", "password set", NULL, N_("set the password of the server administrator"),
+     ctl_password_options, .run = ctl_run_server_password},
+    {"server", "cert show", NULL, N_("show the server's certificate"), NULL,
+     .run = ctl_run_cert_show},
+    {"server", "cert set", NULL, N_("install a certificate and its key"), cert_set_options,
+     .run = ctl_run_cert_set},
+    {"server", "cert regenerate", NULL, N_("make a new key and a self-signed certificate"),
+     cert_regenerate_options, .run = ctl_run_cert_regenerate},
+
+    {"listener", "list", NULL, N_("list TCP ports"), NULL,
+     LIST("EnumListener", NULL, "ListenerList", listener_columns)},
+    {"listener", "add", "PORT", N_("open a TCP port"), NULL,
+     CHANGE("CreateListener", "Port_u32", ON)},
+    {"listener", "delete", "PORT", N_("close a TCP port and forget it"), NULL,
+     CHANGE("DeleteListener", "Port_u32", NULL)},
+    {"listener", "enable", "PORT", N_("open a TCP port that is in the list"), NULL,
+     CHANGE("EnableListener", "Port_u32", ON)},
+    {"listener", "disable", "PORT", N_("close a TCP port, but keep it in the list"), NULL,
+     CHANGE("EnableListener", "Port_u32", "Enable_bool=false")},
+
+    {"hub", "list", NULL, N_("list hubs"), NULL, LIST("EnumHub", NULL, "HubList", hub_columns)},
+    {"hub", "create", "NAME", N_("make a hub"), hub_create_options, .run = ctl_run_hub_create},
+    {"hub", "show", "HUB", N_("show a hub's settings and counters"), NULL,
+     SHOW("GetHub GetHubStatus", "HubName_str")},
+    {"hub", "set", "HUB", N_("change a hub"), hub_set_options, .run = ctl_run_hub_set},
+    {"hub", "online", "HUB", N_("take a hub online"), NULL,
+     CHANGE("SetHubOnline", "HubName_str", "Online_bool=true")},
+    {"hub", "offline", "HUB", N_("take a hub offline; its sessions end"), NULL,
+     CHANGE("SetHubOnline", "HubName_str", "Online_bool=false")},
+    {"hub", "delete", "HUB", N_("delete a hub with its users"), NULL,
+     CHANGE("DeleteHub", "HubName_str", NULL)},
+
+    {"user", "list", "HUB", N_("list the users of a hub"), NULL,
+     LIST("EnumUser", "HubName_str", "UserList", user_columns)},
+    {"user", "create", "HUB NAME", N_("make a user"), user_create_options,
+     .run = ctl_run_user_create},
+    {"user", "set", "HUB USER", N_("change a user"), user_set_options, .run = ctl_run_user_set},
+    {"user", "show", "HUB USER", N_("show a user's settings and counters"), NULL,
+     SHOW("GetUser", "HubName_str Name_str")},
+    {"user", "delete", "HUB USER", N_("delete a user; the sessions end"), NULL,
+     CHANGE("DeleteUser", "HubName_str Name_str", NULL)},
+
+    {"session", "list", "HUB", N_("list the sessions of a hub"), NULL,
+     LIST("EnumSession", "HubName_str", "SessionList", session_columns)},
+    {"session", "show", "HUB SESSION", N_("show one session"), NULL,
+     SHOW("GetSessionStatus", "HubName_str Name_str")},
+    {"session", "disconnect", "HUB SESSION", N_("end a session"), NULL,
+     CHANGE("DeleteSession", "HubName_str Name_str", NULL)},
+
+    {"mac", "list", "HUB", N_("list the MAC addresses that a hub has learned"), NULL,
+     LIST("EnumMacTable", "HubName_str", "MacTable", mac_columns)},
+    {"mac", "delete", "HUB KEY", N_("forget a learned MAC address"), NULL,
+     CHANGE("DeleteMacTable", "HubName_str Key_u32", NULL)},
+
+    {"ca", "list", "HUB", N_("list the authorities that a hub trusts"), NULL,
+     LIST("EnumCa", "HubName_str", "CAList", ca_columns)},
+    {"ca", "add", "HUB FILE", N_("trust an authority, by its certificate"), NULL,
+     CHANGE("AddCa", "HubName_str Cert_bin", NULL)},
+    {"ca", "delete", "HUB KEY", N_("end the trust in an authority"), NULL,
+     CHANGE("DeleteCa", "HubName_str Key_u32", NULL)},
+
+    {"bridge", "list", NULL, N_("list local bridges"), NULL,
+     LIST("EnumLocalBridge", NULL, "LocalBridgeList", bridge_columns)},
+    {"bridge", "devices", NULL, N_("list network adapters that can be bridged"), NULL,
+     LIST("EnumEthernet", NULL, "EthList", device_columns)},
+    {"bridge", "create", "HUB DEVICE", N_("join a hub to a network adapter"), bridge_create_options,
+     .run = ctl_run_bridge_create},
+    {"bridge", "delete", "HUB DEVICE", N_("remove a local bridge"), NULL,
+     CHANGE("DeleteLocalBridge", "HubNameLB_str DeviceName_str", NULL)},
+
+    {"rpc", NULL, "METHOD [JSON]", N_("call a method of the API as it is"), NULL,
+     .run = ctl_run_rpc},
+    {0},
+};
+
+bool
+ctl_noun_exists(const char *noun)
+{
+    for (const struct ctl_command *c = ctl_commands; c->noun; c++)
+        if (strcmp(c->noun, noun) == 0)
+            return true;
+    return false;
+}
+
+/* How many of the words begin the verb; 0 when they do not say the whole of it. */
+static unsigned
+words_of_verb(const char *verb, char **v)
+{
+    g_auto(GStrv) words = g_strsplit(verb, " ", -1);
+    unsigned n = 0;
+
+    for (; words[n]; n++)
+        if (!v[n] || strcmp(words[n], v[n]) != 0)
+            return 0;
+    return n;
+}
+
+const struct ctl_command *
+ctl_command_match(const char *noun, char **v, unsigned *used)
+{
+    for (const struct ctl_command *c = ctl_commands; c->noun; c++) {
+        if (strcmp(c->noun, noun) != 0)
+            continue;
+        *used = c->verb ? words_of_verb(c->verb, v) : 0;
+        if (*used > 0 || !c->verb)
+            return c;
+    }
+    return NULL;
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# Made by polyetherctl --completion-script.
+_polyetherctl()
+{
+  local current=${COMP_WORDS[COMP_CWORD]} said='' words='' i
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case ${COMP_WORDS[i]} in
+    --state|--socket|--server|--hub|--password-file|--fingerprint|--ca) ((i++)) ;;
+    -*) ;;
+    *) said+="${said:+ }${COMP_WORDS[i]}" ;;
+    esac
+  done
+  case $said in
+    '') words='server listener hub user session mac ca bridge rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    'server') words='info status caps flush password cert' ;;
+    'server password') words='set' ;;
+    'server cert') words='show set regenerate' ;;
+    'listener') words='list add delete enable disable' ;;
+    'hub') words='list create show set online offline delete' ;;
+    'user') words='list create set show delete' ;;
+    'session') words='list show disconnect' ;;
+    'mac') words='list delete' ;;
+    'ca') words='list add delete' ;;
+    'bridge') words='list devices create delete' ;;
+    'rpc') words='' ;;
+    'server password set'*) words='--password-stdin --password-file' ;;
+    'server cert set'*) words='--cert --key' ;;
+    'server cert regenerate'*) words='--cn' ;;
+    'hub create'*) words='--max-sessions --no-enum --offline --password-stdin --password-file' ;;
+    'hub set'*) words='--max-sessions --no-enum --enum --password --password-stdin --password-file' ;;
+    'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --expires --policy' ;;
+    'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --expires --policy --password --no-policy' ;;
+    'bridge create'*) words='--tap' ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -o default -F _polyetherctl polyetherctl
