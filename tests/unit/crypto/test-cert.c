@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/secret.h"
 #include "core/crypto/cert.h"
+#include "tests/unit/crypto/cert_recipe.h"
 
 #include <glib.h>
 #include <openssl/rsa.h>
@@ -150,51 +151,18 @@ test_fingerprint(gconstpointer data)
     g_assert_false(cert_fingerprint_parse("0", back));
 }
 
-/* ---- certificates for the chain tests, made here ---- */
-
-struct recipe {
-    const char *cn;
-    bool is_ca;
-    long from_s, to_s; /* from now */
-    long serial;
-    const char *usage; /* extended key usage, or NULL */
-};
-
-static X509 *
-make_cert(const struct recipe *r, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
-{
-    X509 *c = X509_new();
-    X509_set_version(c, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(c), r->serial);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "CN", MBSTRING_UTF8,
-                               (const uint8_t *)r->cn, -1, -1, 0);
-    X509_set_issuer_name(c, X509_get_subject_name(issuer ? issuer : c));
-    X509_gmtime_adj(X509_getm_notBefore(c), r->from_s);
-    X509_gmtime_adj(X509_getm_notAfter(c), r->to_s);
-    X509_set_pubkey(c, key);
-    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints,
-                                            r->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-    X509_add_ext(c, e, -1);
-    X509_EXTENSION_free(e);
-    if (r->usage) {
-        e = X509V3_EXT_conf_nid(NULL, NULL, NID_ext_key_usage, r->usage);
-        X509_add_ext(c, e, -1);
-        X509_EXTENSION_free(e);
-    }
-    g_assert_cmpint(X509_sign(c, issuer ? issuer_key : key, EVP_sha256()), >, 0);
-    return c;
-}
+/* ---- chains ---- */
 
 static void
 test_chain(void)
 {
     EVP_PKEY *root_key = EVP_RSA_gen(2048), *leaf_key = EVP_RSA_gen(2048);
-    const struct recipe root_recipe = {"root", true, -60, 3600, 1, NULL};
+    const struct cert_recipe root_recipe = {"root", true, -60, 3600, 1, NULL};
     X509 *root = make_cert(&root_recipe, root_key, NULL, NULL);
     X509 *impostor = make_cert(&root_recipe, leaf_key, NULL, NULL);
 
     const struct {
-        struct recipe leaf;
+        struct cert_recipe leaf;
         bool want;
     } cases[] = {
         {{"anna", false, -60, 3600, 2, NULL}, true},
@@ -216,9 +184,9 @@ test_chain(void)
     }
 
     /* A user's certificate is no authority: what it signs is worth nothing. */
-    const struct recipe user = {"anna", false, -60, 3600, 3, NULL};
+    const struct cert_recipe user = {"anna", false, -60, 3600, 3, NULL};
     X509 *leaf = make_cert(&user, leaf_key, root, root_key);
-    const struct recipe below = {"root's friend", false, -60, 3600, 4, NULL};
+    const struct cert_recipe below = {"root's friend", false, -60, 3600, 4, NULL};
     X509 *forged = make_cert(&below, root_key, leaf, leaf_key);
     X509 *both[] = {root, leaf};
     g_assert_false(cert_is_signed_by(forged, both, 2, false));
@@ -226,9 +194,9 @@ test_chain(void)
     X509_free(leaf);
 
     /* An intermediate authority that is trusted by itself. */
-    const struct recipe middle_recipe = {"middle", true, -60, 3600, 5, NULL};
+    const struct cert_recipe middle_recipe = {"middle", true, -60, 3600, 5, NULL};
     X509 *middle = make_cert(&middle_recipe, leaf_key, root, root_key);
-    const struct recipe end = {"bert", false, -60, 3600, 6, NULL};
+    const struct cert_recipe end = {"bert", false, -60, 3600, 6, NULL};
     X509 *bert = make_cert(&end, root_key, middle, leaf_key);
     g_assert_true(cert_is_signed_by(bert, &middle, 1, false));
     g_assert_false(cert_is_signed_by(bert, &root, 1, false)); /* the link is missing */
@@ -248,8 +216,8 @@ static void
 test_small_key_chain(void)
 {
     EVP_PKEY *root_key = EVP_RSA_gen(2048), *leaf_key = EVP_RSA_gen(1024);
-    const struct recipe root_recipe = {"root", true, -60, 3600, 1, NULL};
-    const struct recipe leaf_recipe = {"anna", false, -60, 3600, 2, NULL};
+    const struct cert_recipe root_recipe = {"root", true, -60, 3600, 1, NULL};
+    const struct cert_recipe leaf_recipe = {"anna", false, -60, 3600, 2, NULL};
     X509 *root = make_cert(&root_recipe, root_key, NULL, NULL);
     X509 *leaf = make_cert(&leaf_recipe, leaf_key, root, root_key);
     g_assert_false(cert_is_signed_by(leaf, &root, 1, false));
@@ -373,7 +341,7 @@ test_lax_encodings(gconstpointer data)
 static void
 check_key(EVP_PKEY *key, bool want_old, bool want_new)
 {
-    const struct recipe r = {"anna", false, -60, 3600, 2, NULL};
+    const struct cert_recipe r = {"anna", false, -60, 3600, 2, NULL};
     X509 *cert = make_cert(&r, key, NULL, NULL);
     uint8_t challenge[20], info[256], sign[512];
     fill_challenge(challenge);
