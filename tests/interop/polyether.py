@@ -148,18 +148,21 @@ class Client:
         if wait:
             self.cli("up", name, "--wait", 20)
         else:
-            self.cli("up", name, check=False)
+            self.cli("up", name, "--wait", 1, check=False)
 
     def status(self, name):
         code, out = self.cli("--json", "status", name, check=False)
         return json.loads(out) if code == 0 else {}
 
     def is_up(self, name):
-        code, out = self.cli("status", name, check=False)
-        return code == 0 and ("connected" in out.lower() or "established" in out.lower())
+        return self.status(name).get("state") == "established"
 
     def wait_session(self, name, seconds=30):
         wait_until("the session of our client", lambda: self.is_up(name), seconds, 0.1)
+
+    def wait_connections(self, name, count, seconds=25):
+        wait_until(f"{count} TCP connections", lambda: self.status(name).get("connections") == count,
+                   seconds, 0.1)
 
     def disconnect(self, name):
         self.cli("down", name, check=False)

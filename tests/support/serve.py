@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import secrets
 import shlex
 import signal
@@ -60,12 +61,11 @@ def make_user(state):
 
 
 def fingerprint(state):
-    """SHA-256 of the server's certificate, as polyetherctl prints it."""
-    for line in ctl(state, "server", "cert", "show").splitlines():
-        key, _, value = line.partition(":")
-        if "sha" in key.lower() and "256" in key:
-            return value.replace(":", "").strip().lower()
-    raise Refused("'server cert show' shows no SHA-256 fingerprint")
+    """SHA-256 of the server's certificate."""
+    m = re.search(r"\b(?:[0-9A-Fa-f]{2}:?){32}\b", ctl(state, "server", "cert", "show"))
+    if not m:
+        raise Refused("'server cert show' shows no SHA-256 fingerprint")
+    return m[0].replace(":", "").lower()
 
 
 def explain(state, port, password, print_hash):
