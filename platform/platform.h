@@ -207,6 +207,12 @@ bool pf_net_rule_add(uint32_t mark, uint32_t table, bool default_route, GError *
 /* Both kinds; what is not there is no error. */
 bool pf_net_rule_del(uint32_t mark, uint32_t table, GError **error);
 
+/* The server at the other end of the tunnel of that table: what goes to this address uses main's
+ * routes, default too. Its answers carry no mark, and where the system checks strictly by which way
+ * they would be answered (rp_filter 1), a tunnel that takes all traffic needs this. */
+bool pf_net_peer_add(uint32_t table, int family, const uint8_t *addr, GError **error);
+bool pf_net_peer_del(uint32_t table, int family, const uint8_t *addr, GError **error);
+
 /* ---- service and files ---- */
 
 /* "READY=1", "STOPPING=1", "STATUS=...": for the service manager, if there is one. Waits at most a

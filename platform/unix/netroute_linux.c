@@ -4,6 +4,7 @@
  * The tunnel's routes do not go into the main table, where they would fight with those of DHCP
  * clients and of the administrator. Rules, evaluated by rising priority, lead to the own table:
  *
+ *   28000 + n   to SERVER lookup main                   only where the server's address is given
  *   29000 + n   lookup main suppress_prefixlength 0     only with a default route in the tunnel
  *   30000       not fwmark MARK lookup TABLE
  *   32766       lookup main                             the system's own
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 enum {
+    RULE_PEER = 28000,
     RULE_MAIN_FIRST = 29000,
     RULE_SPREAD = 1000,
     RULE_TUNNEL = 30000,
@@ -270,6 +272,20 @@ build_main_rule(struct netlink_request *r, uint16_t type, int af, uint32_t table
     netlink_put_u32(r, FRA_SUPPRESS_PREFIXLEN, 0);
 }
 
+static void
+build_peer_rule(struct netlink_request *r, uint16_t type, int af, const uint8_t *addr,
+                uint32_t table)
+{
+    struct fib_rule_hdr h = {.family = (uint8_t)af,
+                             .dst_len = (uint8_t)(address_len(af) * 8),
+                             .table = RT_TABLE_MAIN,
+                             .action = FR_ACT_TO_TBL};
+    netlink_begin(r, type, type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0, &h, sizeof h);
+    netlink_put_u32(r, FRA_PRIORITY, RULE_PEER + table % RULE_SPREAD);
+    netlink_put(r, FRA_DST, addr, address_len(af));
+    netlink_put_u32(r, FRA_TABLE, RT_TABLE_MAIN);
+}
+
 /* Strict reverse-path filters must look at marks too, or they drop the answers to the tunnel's own
  * packets. Where it cannot be written it is either set already or the administrator's affair. */
 static void
@@ -337,4 +353,22 @@ pf_net_rule_del(uint32_t mark, uint32_t table, GError **error)
         ok = del_rule(&r, families[i], table, ok ? error : NULL) && ok;
     }
     return ok;
+}
+
+bool
+pf_net_peer_add(uint32_t table, int family, const uint8_t *addr, GError **error)
+{
+    struct netlink_request r;
+    int af = netconf_family(family);
+    build_peer_rule(&r, RTM_NEWRULE, af, addr, table);
+    return add_rule(&r, af, table, error);
+}
+
+bool
+pf_net_peer_del(uint32_t table, int family, const uint8_t *addr, GError **error)
+{
+    struct netlink_request r;
+    int af = netconf_family(family);
+    build_peer_rule(&r, RTM_DELRULE, af, addr, table);
+    return del_rule(&r, af, table, error);
 }

@@ -77,7 +77,8 @@ frame_tcp(uint8_t *out, size_t payload)
     frame_put16(ip + 6, 0x4000);
     ip[8] = 64;
     ip[9] = 6;
-    memcpy(ip + 12, "\x0a\x00\x00\x01\x0a\x00\x00\x02", 8);
+    static const uint8_t addresses[8] = {10, 0, 0, 1, 10, 0, 0, 2};
+    memcpy(ip + 12, addresses, sizeof addresses);
     frame_put16(ip + FRAME_IP_CSUM, ~frame_sum(0, ip, 20) & 0xffff);
     frame_put16(tcp, 1000);
     frame_put16(tcp + 2, 2000);

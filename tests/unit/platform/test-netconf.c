@@ -269,12 +269,25 @@ test_tunnel(void)
     assert_way("198.51.100.1 mark 0x5045", "via 10.9.0.1 dev pe0");
     assert_way("10.9.0.77", "dev pe0");
 
+    /* A strict filter checks the way back of what comes from the server. It carries no mark. */
+    uint8_t server[4] = {198, 51, 100, 1};
+    if (netns_write("/proc/sys/net/ipv4/conf/pe0/rp_filter", "1")) {
+        const char *way_back = "ip route get 10.9.0.2 from 198.51.100.1 iif pe0";
+        g_assert_false(netns_try("%s", way_back));
+        for (int i = 0; i < 2; i++)
+            assert_ok(pf_net_peer_add(TABLE, 4, server, &error), error);
+        g_assert_true(netns_try("%s", way_back));
+        for (int i = 0; i < 2; i++)
+            assert_ok(pf_net_peer_del(TABLE, 4, server, &error), error);
+        g_assert_false(netns_try("%s", way_back));
+    }
+
     /* The mark of a socket is what counts, whatever an address says. */
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons(443), .sin_addr.s_addr = htonl(0xc6336401)};
     int fd = pf_tcp_connect((struct sockaddr *)&to, sizeof to, MARK, &error);
     g_assert_no_error(error);
-    struct sockaddr_in from;
+    struct sockaddr_in from = {0};
     socklen_t len = sizeof from;
     g_assert_cmpint(getsockname(fd, (struct sockaddr *)&from, &len), ==, 0);
     g_assert_cmpuint(ntohl(from.sin_addr.s_addr), ==, 0x0a090002);

@@ -31,8 +31,9 @@ open_adapter(const char *name, bool persist)
 
 /* The next frame that is ours; its length, or -1 when none comes in a second. */
 static long
-recv_vnic(struct pf_vnic *v, uint8_t *buf, struct pf_offload *off)
+recv_vnic(struct pf_vnic *v, void *room, struct pf_offload *off)
 {
+    uint8_t *buf = room;
     for (;;) {
         struct pf_slice iov[2] = {{buf, 100}, {buf + 100, FRAME_ROOM - 100}};
         long n = pf_vnic_recv(v, iov, 2, off);
@@ -45,7 +46,7 @@ recv_vnic(struct pf_vnic *v, uint8_t *buf, struct pf_offload *off)
 }
 
 static long
-recv_link(struct pf_etherlink *l, uint8_t *buf, struct pf_offload *off)
+recv_link(struct pf_etherlink *l, void *buf, struct pf_offload *off)
 {
     for (;;) {
         struct pf_slice slice = {buf, FRAME_ROOM - PF_ETHERLINK_VLAN_ROOM};
@@ -59,7 +60,7 @@ recv_link(struct pf_etherlink *l, uint8_t *buf, struct pf_offload *off)
 }
 
 static bool
-send_link(struct pf_etherlink *l, uint8_t *frame, size_t len, const struct pf_offload *off)
+send_link(struct pf_etherlink *l, void *frame, size_t len, const struct pf_offload *off)
 {
     struct pf_slice iov = {frame, len};
     struct pf_packet p = {.iov = &iov, .n_iov = 1, .off = *off};
