@@ -18,6 +18,16 @@ find_living(const struct rpc_call *c, const char *hub, const char *device)
     return NULL;
 }
 
+void
+rpc_drop_bridges(const struct rpc_host *host, const char *hub)
+{
+    for (unsigned i = host->bridges->len; i > 0; i--) {
+        struct bridge *b = g_ptr_array_index(host->bridges, i - 1);
+        if (g_ascii_strcasecmp(bridge_get_config(b)->hub, hub) == 0)
+            g_ptr_array_remove_index(host->bridges, i - 1);
+    }
+}
+
 static void
 put_bridge(struct record *out, const struct store_bridge *row, const struct bridge *living)
 {

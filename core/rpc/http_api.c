@@ -27,7 +27,7 @@ struct rpc_http_call {
     struct api_request request;
     GBytes *body;
     struct rpc_http_peer peer;
-    bool origin_listed;
+    bool origin_listed, logged_in;
 
     struct rpc_request envelope;
     const struct rpc_method *method; /* whose table prints the answer */
@@ -195,6 +195,7 @@ serve(struct rpc_http_call *c, const struct rpc_caller *caller)
 {
     bool has_method = c->request.method[0] != 0;
 
+    c->logged_in = true;
     if (c->request.verb == API_POST && has_method) {
         respond_text(c, 404, "POST goes to /api/; the method is named in the body.\n");
         return;
@@ -310,6 +311,12 @@ rpc_http_handle(struct rpc_server *s, const struct rpc_http_request *request, st
     c->peer = request->peer;
     rpc_job_to_control(s, &c->job);
     return c;
+}
+
+bool
+rpc_http_logged_in(const struct rpc_http_call *c)
+{
+    return c->logged_in;
 }
 
 void

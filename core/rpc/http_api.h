@@ -59,6 +59,10 @@ struct rpc_http_call *rpc_http_handle(struct rpc_server *s, const struct rpc_htt
  */
 void rpc_http_cancel(struct rpc_http_call *c);
 
+/* Inside done: whether the request proved who it is. An address may get better treatment only then.
+ */
+bool rpc_http_logged_in(const struct rpc_http_call *c);
+
 /* A response for what goes wrong before there is a request: status 400, 404, 408, 413, 503; always
  * "Connection: close". Any thread. */
 GBytes *rpc_http_error(unsigned status);

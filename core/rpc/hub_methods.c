@@ -126,6 +126,7 @@ delete_hub(const struct rpc_call *c, GError **error)
 
     if (!store_hub_delete(c->host->store, name, error))
         return NULL;
+    rpc_drop_bridges(c->host, name); /* the store has forgotten them with the hub */
     if (!hubs_remove(c->host->hubs, name, NULL))
         log_debug("hub was deleted that did not live", NULL);
     return rpc_echo(c);

@@ -13,7 +13,7 @@
 
 #define SETTING "server_identity"
 
-enum { IDENTITY_CHAIN_MAX = 8, IDENTITY_YEARS = 10 };
+enum { IDENTITY_CHAIN_MAX = 8, IDENTITY_YEARS = 10, IDENTITY_BYTES_MAX = 1 << 20 };
 
 void
 identity_clear(struct identity *id)
@@ -55,7 +55,7 @@ is_pem(GBytes *bytes)
     gsize len = 0;
     const char *at = g_bytes_get_data(bytes, &len);
 
-    return g_strstr_len(at, (gssize)len, "-----BEGIN ") != NULL;
+    return len > 0 && g_strstr_len(at, (gssize)len, "-----BEGIN ") != NULL;
 }
 
 static bool
@@ -64,8 +64,9 @@ read_cert(GBytes *bytes, struct identity *out, GError **error)
     gsize len = 0;
     const void *at = g_bytes_get_data(bytes, &len);
 
-    if (len > INT_MAX)
-        return fail(error, PE_INVALID_PARAMETER, "the certificate is too long");
+    if (len == 0 || len > IDENTITY_BYTES_MAX)
+        return fail(error, PE_INVALID_PARAMETER,
+                    len == 0 ? "the certificate is missing" : "the certificate is too long");
     if (!is_pem(bytes)) {
         out->cert = cert_from_der(at, len, error);
         return out->cert != NULL;
@@ -85,6 +86,9 @@ read_key(GBytes *bytes, struct identity *out, GError **error)
     gsize len = 0;
     const void *at = g_bytes_get_data(bytes, &len);
 
+    if (len == 0 || len > IDENTITY_BYTES_MAX)
+        return fail(error, PE_INVALID_PARAMETER,
+                    len == 0 ? "the private key is missing" : "the private key is too long");
     if (is_pem(bytes)) {
         char *pem = g_strndup(at, len);
         out->key = cert_key_from_pem(pem, error);

@@ -89,7 +89,8 @@ struct hub *rpc_living_hub(const struct rpc_call *c, GError **error);
 /* Whether a caller may see this hub in a list. */
 bool rpc_may_see_hub(const struct rpc_caller *caller, const char *hub);
 
-struct hub_stats;
+/* Ends the living bridges of a hub. */
+void rpc_drop_bridges(const struct rpc_host *host, const char *hub);
 /* Counters under Recv. and Send., or Ex.Recv. and Ex.Send. */
 void rpc_put_traffic(struct record *out, const char *prefix, const struct hub_traffic *in,
                      const struct hub_traffic *sent);
