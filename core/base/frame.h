@@ -87,6 +87,14 @@ frame_ref(struct frame *f)
     return f;
 }
 
+/* n references at once: for a flood to many. */
+static inline struct frame *
+frame_ref_n(struct frame *f, unsigned n)
+{
+    atomic_fetch_add_explicit(&f->refs, n, memory_order_relaxed);
+    return f;
+}
+
 /* f itself if nobody else has it, else a copy (and the reference to f is given up). NULL and
  * still given up when there is no buffer. */
 struct frame *frame_own(struct frame_pool *pool, struct frame *f);
