@@ -116,8 +116,10 @@ bool ctl_wants_password(const struct ctl_args *args);
 
 /* Rows of a list under titles, aligned; "-" for nothing. */
 void ctl_print_table(const struct record *r, const char *list, const struct ctl_column *columns);
-/* One line for each value that says something. only_new: without the name that was asked for. */
-void ctl_print_values(const struct record *r, const struct rpc_field *fields, bool only_new);
+/* Titles and texts, by turns, of values that say something; those of a second answer without what
+ * it repeats. The array frees with g_free. */
+void ctl_lines_add(GPtrArray *lines, const struct record *r, const struct rpc_field *fields);
+void ctl_lines_print(const GPtrArray *lines);
 void ctl_print_json(const json_t *value);
 /* A value as people read it, without control characters; g_free. */
 char *ctl_format(const struct record *r, const char *field);

@@ -246,7 +246,7 @@ main(int argc, char **argv)
     enum ctl_exit result = CTL_OK;
 
     (void)argc;
-    setlocale(LC_ALL, "");
+    (void)setlocale(LC_ALL, ""); /* NOLINT(concurrency-mt-unsafe): there are no threads yet */
     bindtextdomain("polyether", POLYETHER_LOCALE);
     bind_textdomain_codeset("polyether", "UTF-8");
     textdomain("polyether");

@@ -172,11 +172,14 @@ title_of(const struct rpc_field *f)
 
 /* What says nothing is left out: a view has up to sixty values. */
 static bool
-is_shown(const struct record *r, const struct rpc_field *f, bool only_new)
+is_shown(const struct record *r, const struct rpc_field *f, bool is_more)
 {
     static const char *const old[] = {"HubName_str", "Online_bool", "HubType_u32", NULL};
+    static const char *const never[] = {"policy:Ver3_bool", NULL};
 
-    if (!record_has(r, f->name) || (only_new && g_strv_contains(old, f->name)))
+    if (!record_has(r, f->name) || (is_more && g_strv_contains(old, f->name)))
+        return false;
+    if (g_strv_contains(never, f->name))
         return false;
     if (g_str_has_prefix(f->name, "policy:") && !record_bool(r, "UsePolicy_bool"))
         return false;
@@ -194,45 +197,49 @@ is_shown(const struct record *r, const struct rpc_field *f, bool only_new)
     }
 }
 
-static void
-print_list(const struct record *r, const struct rpc_field *f)
+/* A list in a view: a line for each, under the value's title. */
+static char *
+format_list(const struct record *r, const struct rpc_field *f)
 {
+    GString *out = g_string_new(NULL);
+
     for (unsigned i = 0; i < record_count(r, f->name); i++) {
         const struct record *row = record_at(r, f->name, i);
-        g_print("  ");
+        g_string_append(out, i > 0 ? ", " : "");
         for (const struct rpc_field *m = f->members; m->name; m++) {
             g_autofree char *text = ctl_format(row, m->name);
-            g_print(" %s", text);
+            g_string_append_printf(out, "%s%s", m > f->members ? " " : "", text);
         }
-        g_print("\n");
+    }
+    return g_string_free(out, FALSE);
+}
+
+void
+ctl_lines_add(GPtrArray *lines, const struct record *r, const struct rpc_field *fields)
+{
+    struct rpc_field_iter it = rpc_fields(fields);
+    bool is_more = lines->len > 0;
+    const struct rpc_field *f;
+
+    while ((f = rpc_field_next(&it)) != NULL) {
+        if (!is_shown(r, f, is_more))
+            continue;
+        g_ptr_array_add(lines, title_of(f));
+        g_ptr_array_add(lines, rpc_type_of(f->name) == RPC_LIST ? format_list(r, f)
+                                                                : ctl_format(r, f->name));
     }
 }
 
 void
-ctl_print_values(const struct record *r, const struct rpc_field *fields, bool only_new)
+ctl_lines_print(const GPtrArray *lines)
 {
-    struct rpc_field_iter it = rpc_fields(fields);
-    const struct rpc_field *f;
     unsigned width = 0;
 
-    while ((f = rpc_field_next(&it)) != NULL) {
-        g_autofree char *title = title_of(f);
-        if (is_shown(r, f, only_new))
-            width = MAX(width, width_of(title));
-    }
-    it = rpc_fields(fields);
-    while ((f = rpc_field_next(&it)) != NULL) {
-        if (!is_shown(r, f, only_new))
-            continue;
-        g_autofree char *title = title_of(f);
-        g_print("%s%*s", title, (int)(width - width_of(title)) + 2, "");
-        if (rpc_type_of(f->name) == RPC_LIST) {
-            g_print("\n");
-            print_list(r, f);
-            continue;
-        }
-        g_autofree char *text = ctl_format(r, f->name);
-        g_print("%s\n", text);
+    for (unsigned i = 0; i < lines->len; i += 2)
+        width = MAX(width, width_of(g_ptr_array_index(lines, i)));
+    for (unsigned i = 0; i < lines->len; i += 2) {
+        print_cell(g_ptr_array_index(lines, i), width, false, false);
+        g_print("%s\n", (char *)g_ptr_array_index(lines, i + 1));
     }
 }
 

@@ -149,6 +149,7 @@ ctl_run_show(struct ctl *c, const struct ctl_command *cmd, const struct ctl_args
     g_auto(GStrv) methods = g_strsplit(cmd->method, " ", -1);
     g_autoptr(record_t) in = ctl_input(cmd, args);
     enum ctl_exit result = in ? CTL_OK : CTL_USAGE;
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
     json_t *all = json_object();
 
     for (unsigned i = 0; result == CTL_OK && methods[i]; i++) {
@@ -157,11 +158,13 @@ ctl_run_show(struct ctl *c, const struct ctl_command *cmd, const struct ctl_args
         if (out && c->json)
             json_object_update(all, raw);
         else if (out)
-            ctl_print_values(out, rpc_method_find(methods[i])->out, i > 0);
+            ctl_lines_add(lines, out, rpc_method_find(methods[i])->out);
         json_decref(raw);
     }
     if (result == CTL_OK && c->json)
         ctl_print_json(all);
+    else if (result == CTL_OK)
+        ctl_lines_print(lines);
     json_decref(all);
     return result;
 }

@@ -143,12 +143,11 @@ complete(const char *begun, int start, int end)
 
 /* ---- the loop ---- */
 
+/* Passwords are never part of a command, except in the JSON of a call as it is. */
 static bool
 may_be_remembered(const char *line)
 {
-    g_autofree char *low = g_ascii_strdown(line, -1);
-
-    return line[0] != ' ' && !strstr(low, "\"") && !strstr(low, "{");
+    return line[0] != ' ' && !(g_str_has_prefix(line, "rpc") && strchr(line, '{'));
 }
 
 static enum ctl_exit

@@ -65,7 +65,7 @@ main(int argc, char **argv)
 {
     struct options o;
 
-    (void)setlocale(LC_ALL, ""); // NOLINT(concurrency-mt-unsafe): there is one thread yet
+    (void)setlocale(LC_ALL, "");
     switch (options_parse(argc, argv, &o)) {
     case OPTIONS_BAD:
         return 2;

@@ -141,7 +141,9 @@ called(void *owner, struct record *out, const GError *error)
 {
     struct rpc_http_call *c = owner;
 
-    if (error)
+    if (c->server->closed)
+        call_free(c);
+    else if (error)
         respond_json(c, rpc_error_print(error, c->envelope.id));
     else
         respond_json(
@@ -229,6 +231,9 @@ logged_in(void *owner, enum login_result result, const struct rpc_caller *caller
         break;
     case LOGIN_BANNED:
         respond_text(c, 429, "There were too many wrong logins from this address. Wait.\n");
+        break;
+    case LOGIN_CLOSED:
+        call_free(c);
         break;
     case LOGIN_BUSY:
         respond_text(c, 503, "Too many logins wait to be checked. Try again.\n");

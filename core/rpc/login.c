@@ -157,17 +157,17 @@ finish(struct rpc_job *j, bool closed)
 
     if (l->counted)
         s->logins_waiting--;
-    if (!closed) {
+    if (closed)
+        l->result = LOGIN_CLOSED;
+    else
         note_result(s, l);
-        if (l->result == LOGIN_OK) {
-            login_cache_add(s->logins, l->hub, l->verifier, secret_str(l->password),
-                            clock_now_us());
-            caller.rank = l->hub[0] ? RPC_RANK_HUB : RPC_RANK_SERVER;
-            g_strlcpy(caller.hub, l->hub, sizeof(caller.hub));
-            endpoint_print(&l->peer, caller.peer);
-        }
-        l->done(l->owner, l->result, &caller);
+    if (l->result == LOGIN_OK) {
+        login_cache_add(s->logins, l->hub, l->verifier, secret_str(l->password), clock_now_us());
+        caller.rank = l->hub[0] ? RPC_RANK_HUB : RPC_RANK_SERVER;
+        g_strlcpy(caller.hub, l->hub, sizeof(caller.hub));
+        endpoint_print(&l->peer, caller.peer);
     }
+    l->done(l->owner, l->result, &caller);
     login_free(l);
 }
 

@@ -29,10 +29,11 @@ enum login_result {
     LOGIN_BANNED,      /* the address has tried too often */
     LOGIN_NO_PASSWORD, /* the server administrator has none yet: no remote login */
     LOGIN_BUSY,        /* too many wait for a helper */
+    LOGIN_CLOSED,      /* the server is being freed */
 };
 
-/* hub "" is the server administrator. Control; done comes there too, never from inside, not when
- * the server is freed. password is copied. caller: filled in for LOGIN_OK. */
+/* hub "" is the server administrator. Control; done comes there too, once, never from inside.
+ * password is copied. caller: filled in for LOGIN_OK. */
 typedef void login_done(void *owner, enum login_result result, const struct rpc_caller *caller);
 void login_start(struct rpc_server *s, const char *hub, const struct secret *password,
                  const struct endpoint *peer, login_done *done, void *owner);

@@ -333,12 +333,12 @@ finish_call(struct rpc_job *j, bool closed)
     GError *error = g_steal_pointer(&p->refused);
     struct record *out = NULL;
 
-    if (!closed) {
-        struct rpc_call c = {s, &s->host, &p->caller, p->method, p->in, p->verifier};
-        if (!error)
-            out = run(&c, p->row, &error);
-        p->done(p->owner, out, error);
-    }
+    struct rpc_call c = {s, &s->host, &p->caller, p->method, p->in, p->verifier};
+    if (!error && closed)
+        rpc_fail(&error, PE_CANCELLED, "the server is stopping");
+    if (!error)
+        out = run(&c, p->row, &error);
+    p->done(p->owner, out, error);
     g_clear_error(&error);
     record_free(p->in);
     secret_free_str(p->verifier);

@@ -69,7 +69,8 @@ struct rpc_server;
 
 /* Control thread, whose default main context becomes the server's. host is copied. */
 struct rpc_server *rpc_server_new(const struct rpc_host *host);
-/* Waits for helpers; no callback comes any more. Calls of the living may still be cancelled. */
+/* Waits for helpers. Calls that are under way are forgotten: nobody is called any more (but see
+ * rpc_dispatch_async()), and none may be cancelled afterwards. */
 void rpc_server_free(struct rpc_server *s);
 
 /* One call, at once, on the control thread; a password in it is hashed right here. NULL and an
@@ -79,7 +80,8 @@ struct record *rpc_dispatch(struct rpc_server *s, const struct rpc_caller *calle
                             const char *method, const struct record *in, GError **error);
 
 /* The same without blocking: passwords are hashed on a helper. in is taken. done comes exactly once
- * on the control thread, never from inside, unless the server is freed first. out is passed on. */
+ * on the control thread, never from inside; from rpc_server_free() with PE_CANCELLED. out is passed
+ * on. */
 typedef void rpc_done(void *owner, struct record *out, const GError *error);
 void rpc_dispatch_async(struct rpc_server *s, const struct rpc_caller *caller, const char *method,
                         struct record *in, rpc_done *done, void *owner);

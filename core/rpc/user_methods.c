@@ -26,17 +26,34 @@ enum {
 
 /* ---- policy ---- */
 
+static const struct {
+    const char *field;
+    size_t offset; /* of a uint32_t in struct policy */
+} policy_items[] = {
+#define X(item, kind, value) {"policy:" #item "_" #kind, offsetof(struct policy, item)},
+    POLICY_ITEMS(X)
+#undef X
+};
+
+static uint32_t *
+policy_item(struct policy *p, size_t offset)
+{
+    return (uint32_t *)(void *)((char *)p + offset);
+}
+
 /* What the call does not name keeps its default. */
 static struct policy
 policy_in(const struct record *in)
 {
     struct policy p = policy_default();
 
-#define X(item, kind, value)                       \
-    if (record_has(in, "policy:" #item "_" #kind)) \
-        p.item = record_##kind(in, "policy:" #item "_" #kind);
-    POLICY_ITEMS(X)
-#undef X
+    for (size_t i = 0; i < ARRAY_LEN(policy_items); i++) {
+        const char *field = policy_items[i].field;
+        bool flag = rpc_type_of(field) == RPC_BOOL;
+        if (record_has(in, field))
+            *policy_item(&p, policy_items[i].offset) =
+                flag ? record_bool(in, field) : record_u32(in, field);
+    }
     p.Ver3 = 1;
     if (p.MaxConnection < 1 || p.MaxConnection > POLICY_CONNECTIONS_MAX)
         p.MaxConnection = POLICY_CONNECTIONS_MAX;
@@ -45,11 +62,18 @@ policy_in(const struct record *in)
 }
 
 static void
-policy_out(struct record *out, const struct policy *p)
+policy_out(struct record *out, const struct policy *policy)
 {
-#define X(item, kind, value) record_set_##kind(out, "policy:" #item "_" #kind, p->item);
-    POLICY_ITEMS(X)
-#undef X
+    struct policy p = *policy;
+
+    for (size_t i = 0; i < ARRAY_LEN(policy_items); i++) {
+        const char *field = policy_items[i].field;
+        uint32_t value = *policy_item(&p, policy_items[i].offset);
+        if (rpc_type_of(field) == RPC_BOOL)
+            record_set_bool(out, field, value != 0);
+        else
+            record_set_u32(out, field, value);
+    }
 }
 
 /* ---- what comes in ---- */

@@ -100,7 +100,9 @@ read_head(struct rpc_client *c, GByteArray *in, struct http_head *head, size_t *
     uint8_t piece[16384];
 
     for (;;) {
-        enum http_verdict v = http_parse_response((const char *)in->data, in->len, head, used);
+        enum http_verdict v =
+            in->len == 0 ? HTTP_MORE
+                         : http_parse_response((const char *)in->data, in->len, head, used);
         if (v == HTTP_OK)
             return true;
         if (v != HTTP_MORE) {

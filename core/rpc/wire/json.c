@@ -27,13 +27,14 @@ within_limits(const char *text, size_t len, size_t most_values)
                 in_text = false;
             continue;
         }
+        bool opens = c == '[' || c == '{';
         if (c == '"')
             in_text = true;
-        else if ((c == '[' || c == '{') && (++depth > RPC_JSON_DEPTH || ++values > most_values))
-            return false;
-        else if ((c == ']' || c == '}') && depth > 0)
+        if ((c == ']' || c == '}') && depth > 0)
             depth--;
-        else if (c == ',' && ++values > most_values)
+        depth += opens;
+        values += opens || c == ',';
+        if (depth > RPC_JSON_DEPTH || values > most_values)
             return false;
     }
     return true;

@@ -204,7 +204,17 @@ rpc_stream_free(struct rpc_stream *s)
 bool
 rpc_stream_is_idle(struct rpc_stream *s)
 {
-    return g_socket_condition_check(s->socket, G_IO_IN | G_IO_HUP | G_IO_ERR) == 0;
+    char byte;
+    size_t n = 0;
+
+    if (g_socket_condition_check(s->socket, G_IO_IN | G_IO_HUP | G_IO_ERR) == 0)
+        return true;
+    if (!s->ssl)
+        return false;
+    /* What is there may be TLS talking to itself, a new session ticket for example. */
+    ERR_clear_error();
+    int got = SSL_peek_ex(s->ssl, &byte, 1, &n);
+    return got != 1 && SSL_get_error(s->ssl, got) == SSL_ERROR_WANT_READ;
 }
 
 static bool

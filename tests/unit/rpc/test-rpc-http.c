@@ -279,6 +279,9 @@ test_cancel(void)
     /* The server may go while a call is on its way to a helper. */
     start(&f, &remote, POST "X-VPNADMIN-PASSWORD: slow\r\n" CALL("1", "Test", "{}"), &b);
     g_main_context_iteration(NULL, TRUE);
+    start(&f, &local, POST CALL("1", "SetServerPassword", "{\"PlainTextPassword_str\":\"x\"}"), &b);
+    g_main_context_iteration(NULL, TRUE);
+    start(&f, &local, POST CALL("1", "Test", "{}"), &b);
     fixture_close(&f);
     g_assert_false(b.done);
 }
