@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 100, LONGEST_LIFE_US = 12000 };
+enum { ROUNDS = 100, LONGEST_US = 6000 };
 
 static void
 fill(struct store_user *u, char *name, size_t cap, unsigned n)
@@ -102,9 +102,12 @@ test_killed(struct fixture *f, gconstpointer data)
         }
         close(ends[1]);
         reported = next - 1;
-        if (round % 4 != 0) /* one in four may also die while it opens the store */
+        /* One in four may die while it opens the store; the others after some users. By progress,
+         * not by time: a busy machine is slow. */
+        int n_before = round % 4 == 0 ? 0 : g_test_rand_int_range(1, 5);
+        for (int i = 0; i < n_before; i++)
             g_assert_true(hear(ends[0], &reported));
-        g_usleep((gulong)g_test_rand_int_range(0, LONGEST_LIFE_US));
+        g_usleep((gulong)g_test_rand_int_range(0, LONGEST_US));
         g_assert_cmpint(kill(pid, SIGKILL), ==, 0);
         int status = 0;
         g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
@@ -120,7 +123,19 @@ test_killed(struct fixture *f, gconstpointer data)
         assert_all_there(f->s, reported, &next);
     }
     g_test_message("%u users were written in %d lives", total, ROUNDS);
-    g_assert_cmpuint(total, >, 0);
+    g_assert_cmpuint(total, >, ROUNDS / 2);
+}
+
+/* With what a death in the middle of writing the key leaves behind: a file beside it, under another
+ * name, that nobody reads. */
+static void
+remove_all(const char *folder)
+{
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+    while ((name = g_dir_read_name(dir)))
+        fixture_remove(folder, name);
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
 }
 
 /* Killed at its very first steps, before there is a database: the next start makes it whole. */
@@ -135,7 +150,7 @@ test_killed_at_birth(void)
             (void)store_open(folder, NULL);
             pause();
         }
-        g_usleep((gulong)g_test_rand_int_range(0, LONGEST_LIFE_US));
+        g_usleep((gulong)g_test_rand_int_range(0, LONGEST_US));
         g_assert_cmpint(kill(pid, SIGKILL), ==, 0);
         g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
 
@@ -144,7 +159,7 @@ test_killed_at_birth(void)
         g_assert_no_error(error);
         g_assert_true(store_set_secret(s, "x", "y", 1, &error));
         store_close(s);
-        fixture_remove_folder(folder);
+        remove_all(folder);
     }
 }
 
