@@ -312,15 +312,15 @@ dhcp4_client_tick(struct dhcp4_client *c, int64_t now_us)
 {
     if (c->deadline_us == 0 || now_us < c->deadline_us)
         return;
-    if (has_lease(c) && now_us >= c->expires_us)
+    bool expired = has_lease(c) && now_us >= c->expires_us;
+    bool gave_up = (c->state == DHCP4_REBOOTING && c->tries >= BOOT_TRIES) ||
+                   (c->state == DHCP4_REQUESTING && c->tries >= REQUEST_TRIES);
+    if (expired || gave_up)
         begin_again(c, now_us);
     else if (c->state == DHCP4_BOUND)
         set_state(c, DHCP4_RENEWING, now_us);
     else if (c->state == DHCP4_RENEWING && now_us >= c->t2_us)
         set_state(c, DHCP4_REBINDING, now_us);
-    else if ((c->state == DHCP4_REBOOTING && c->tries >= BOOT_TRIES) ||
-             (c->state == DHCP4_REQUESTING && c->tries >= REQUEST_TRIES))
-        begin_again(c, now_us);
     else
         act(c, now_us);
 }

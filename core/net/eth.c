@@ -3,14 +3,20 @@
 
 #include "core/net/eth.h"
 
+#include "core/net/wire.h"
+
+#include <string.h>
+
 enum drop
 eth_parse(struct reader in, struct eth *out)
 {
-    struct eth e = {.header_len = ETH_HEADER};
+    const uint8_t *h = reader_take(&in, ETH_HEADER); /* one check for the whole fixed part */
 
-    reader_copy(&in, e.dst.b, sizeof e.dst.b);
-    reader_copy(&in, e.src.b, sizeof e.src.b);
-    e.type = reader_u16(&in);
+    if (!h)
+        return DROP_SHORT;
+    struct eth e = {.header_len = ETH_HEADER, .type = wire_get16(h + 12)};
+    memcpy(e.dst.b, h, sizeof e.dst.b);
+    memcpy(e.src.b, h + 6, sizeof e.src.b);
     while (e.tags < ETH_TAGS_MAX && eth_type_is_tag(e.type)) {
         e.tci[e.tags++] = reader_u16(&in);
         e.type = reader_u16(&in);

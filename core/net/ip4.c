@@ -9,23 +9,26 @@
 enum drop
 ip4_parse(struct reader in, struct ip4 *out)
 {
-    struct ip4 ip = {0};
     size_t there = in.left;
+    const uint8_t *h = reader_take(&in, IP4_HEADER); /* one check for the whole fixed part */
 
-    uint8_t first = reader_u8(&in);
-    if (reader_ok(&in) && first >> 4 != 4)
+    if (!h)
+        return DROP_SHORT;
+    if (h[0] >> 4 != 4)
         return DROP_VERSION;
-    ip.header_len = (uint8_t)((first & 0x0f) * 4);
-    ip.tos = reader_u8(&in);
-    ip.total_len = reader_u16(&in);
-    ip.id = reader_u16(&in);
-    ip.fragment = reader_u16(&in);
-    ip.ttl = reader_u8(&in);
-    ip.proto = reader_u8(&in);
-    ip.checksum = reader_u16(&in);
-    ip.src = reader_u32(&in);
-    ip.dst = reader_u32(&in);
-    if (!reader_ok(&in) || ip.total_len > there)
+    struct ip4 ip = {
+        .header_len = (uint8_t)((h[0] & 0x0f) * 4),
+        .tos = h[1],
+        .total_len = wire_get16(h + IP4_AT_LENGTH),
+        .id = wire_get16(h + IP4_AT_ID),
+        .fragment = wire_get16(h + IP4_AT_FRAGMENT),
+        .ttl = h[8],
+        .proto = h[9],
+        .checksum = wire_get16(h + IP4_AT_CHECKSUM),
+        .src = wire_get32(h + IP4_AT_SRC),
+        .dst = wire_get32(h + IP4_AT_DST),
+    };
+    if (ip.total_len > there)
         return DROP_SHORT;
     if (ip.header_len < IP4_HEADER || ip.total_len < ip.header_len)
         return DROP_MALFORMED;

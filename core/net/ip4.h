@@ -18,6 +18,7 @@ enum {
     /* Where fields lie in the header. */
     IP4_AT_LENGTH = 2,
     IP4_AT_ID = 4,
+    IP4_AT_FRAGMENT = 6,
     IP4_AT_CHECKSUM = 10,
     IP4_AT_SRC = 12,
     IP4_AT_DST = 16,
@@ -45,7 +46,7 @@ struct ip4 {
 enum drop ip4_parse(struct reader in, struct ip4 *out) MUST_CHECK;
 /* Whether the checksum of a header of that length is right. */
 bool ip4_checksum_is_good(const uint8_t *header, unsigned header_len);
-/* Writes total_len or another field first, then this. */
+/* Computes it anew, after other fields of the header changed. */
 void ip4_set_checksum(uint8_t *header, unsigned header_len);
 
 /* A header without options, from tos, ttl, proto, total_len, id, fragment, src and dst. */

@@ -3,21 +3,29 @@
 
 #include "core/net/ip6.h"
 
+#include "core/net/wire.h"
+
+#include <string.h>
+
 enum drop
 ip6_parse(struct reader in, struct ip6 *out)
 {
-    struct ip6 ip = {0};
+    const uint8_t *h = reader_take(&in, IP6_HEADER); /* one check for the whole header */
 
-    uint32_t first = reader_u32(&in);
-    if (reader_ok(&in) && first >> 28 != 6)
+    if (!h)
+        return DROP_SHORT;
+    uint32_t first = wire_get32(h);
+    if (first >> 28 != 6)
         return DROP_VERSION;
-    ip.traffic_class = (uint8_t)(first >> 20);
-    ip.flow_label = first & 0xfffff;
-    ip.payload_len = reader_u16(&in);
-    ip.next = reader_u8(&in);
-    ip.hop_limit = reader_u8(&in);
-    reader_copy(&in, ip.src, sizeof ip.src);
-    reader_copy(&in, ip.dst, sizeof ip.dst);
+    struct ip6 ip = {
+        .traffic_class = (uint8_t)(first >> 20),
+        .flow_label = first & 0xfffff,
+        .payload_len = wire_get16(h + IP6_AT_LENGTH),
+        .next = h[IP6_AT_NEXT],
+        .hop_limit = h[7],
+    };
+    memcpy(ip.src, h + IP6_AT_SRC, sizeof ip.src);
+    memcpy(ip.dst, h + IP6_AT_DST, sizeof ip.dst);
     ip.body = reader_sub(&in, ip.payload_len);
     if (!reader_ok(&in))
         return DROP_SHORT;
@@ -48,8 +56,8 @@ step_over(struct ip6_upper *up)
     up->extensions++;
 }
 
-static bool
-is_extension(uint8_t proto)
+bool
+ip6_is_extension(uint8_t proto)
 {
     return proto == IP_PROTO_HOP_BY_HOP || proto == IP_PROTO_ROUTING ||
            proto == IP_PROTO_FRAGMENT || proto == IP_PROTO_AH || proto == IP_PROTO_DESTINATION;
@@ -60,7 +68,7 @@ ip6_walk(const struct ip6 *ip, struct ip6_upper *out)
 {
     struct ip6_upper up = {.proto = ip->next, .body = ip->body};
 
-    while (is_extension(up.proto) && up.fragment_offset == 0) {
+    while (ip6_is_extension(up.proto) && up.fragment_offset == 0) {
         if (up.extensions == IP6_EXTENSIONS_MAX)
             return DROP_MALFORMED;
         step_over(&up);

@@ -16,6 +16,7 @@ enum {
     IP6_EXTENSIONS_MAX = 8, /* more before the transport header: not looked behind */
     /* Where fields lie in the header. */
     IP6_AT_LENGTH = 4,
+    IP6_AT_NEXT = 6,
     IP6_AT_SRC = 8,
     IP6_AT_DST = 24,
 };
@@ -45,6 +46,9 @@ struct ip6_upper {
 enum drop ip6_parse(struct reader in, struct ip6 *out) MUST_CHECK;
 /* Stops at the first header that is none of the extensions. DROP_MALFORMED beyond the limit. */
 enum drop ip6_walk(const struct ip6 *ip, struct ip6_upper *out) MUST_CHECK;
+
+/* Whether a next-header value names one of the extensions that the walk steps over. */
+bool ip6_is_extension(uint8_t proto);
 
 /* A header from all fields but body. */
 void ip6_write(struct writer *w, const struct ip6 *ip);

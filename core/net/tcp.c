@@ -11,21 +11,22 @@ enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_MSS_LEN = 4 };
 enum drop
 tcp_parse(struct reader in, struct tcp *out)
 {
-    struct tcp t = {0};
+    const uint8_t *h = reader_take(&in, TCP_HEADER); /* one check for the whole fixed part */
 
-    t.sport = reader_u16(&in);
-    t.dport = reader_u16(&in);
-    t.seq = reader_u32(&in);
-    t.ack = reader_u32(&in);
-    uint8_t offset = reader_u8(&in);
-    t.header_len = (uint8_t)((offset >> 4) * 4);
-    t.reserved = offset & 0x0f;
-    t.flags = reader_u8(&in);
-    t.window = reader_u16(&in);
-    t.checksum = reader_u16(&in);
-    t.urgent = reader_u16(&in);
-    if (!reader_ok(&in))
+    if (!h)
         return DROP_SHORT;
+    struct tcp t = {
+        .sport = wire_get16(h),
+        .dport = wire_get16(h + 2),
+        .seq = wire_get32(h + TCP_AT_SEQ),
+        .ack = wire_get32(h + TCP_AT_SEQ + 4),
+        .header_len = (uint8_t)((h[TCP_AT_FLAGS - 1] >> 4) * 4),
+        .reserved = h[TCP_AT_FLAGS - 1] & 0x0f,
+        .flags = h[TCP_AT_FLAGS],
+        .window = wire_get16(h + 14),
+        .checksum = wire_get16(h + TCP_AT_CHECKSUM),
+        .urgent = wire_get16(h + 18),
+    };
     if (t.header_len < TCP_HEADER)
         return DROP_MALFORMED;
     t.options = reader_sub(&in, t.header_len - TCP_HEADER);
