@@ -5,6 +5,7 @@
 
 #include "apps/server/api_service.h"
 #include "apps/server/first_start.h"
+#include "apps/server/usage.h"
 #include "apps/server/users.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
@@ -23,6 +24,7 @@ enum { FLUSH_S = 60 };
 struct server {
     struct store *store;
     struct worker_set *workers;
+    struct hub_watch usage;
     struct hubs *hubs;
     GPtrArray *bridges; /* of struct bridge */
     struct auth *auth;
@@ -167,6 +169,8 @@ start(struct server *s, const struct options *o, GError **error)
     if (!s->workers)
         return false;
     s->hubs = hubs_new(s->workers);
+    s->usage = usage_watch(s->store);
+    hubs_set_watch(s->hubs, &s->usage);
     if (!start_hubs(s, error))
         return false;
     s->bridges = g_ptr_array_new_with_free_func(bridge_free_any);
@@ -237,6 +241,8 @@ server_free(struct server *s)
     if (s->hubs) {
         hubs_free(s->hubs); /* asks all sessions to stop, on their workers */
         wait_for_workers(s);
+        while (g_main_context_iteration(NULL, FALSE)) /* the last reports of usage */
+            continue;
     }
     sevpn_server_free(s->sevpn);
     api_service_free(s->api);

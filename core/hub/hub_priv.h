@@ -85,6 +85,7 @@ struct hub {
     unsigned logins;
 
     int64_t created_ms;
+    const struct hub_watch *watch; /* borrowed; NULL: nobody listens. Constant after creation */
 };
 
 static inline void

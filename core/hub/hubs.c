@@ -4,6 +4,7 @@
 #include "core/hub/hubs.h"
 
 #include "core/base/error.h"
+#include "core/hub/hub_priv.h"
 
 #include <string.h>
 
@@ -11,6 +12,7 @@ struct hubs {
     struct worker_set *workers;
     GMutex lock;     /* guards list */
     GPtrArray *list; /* by name; control's reference of each */
+    const struct hub_watch *watch;
 };
 
 struct hubs *
@@ -33,6 +35,12 @@ hubs_free(struct hubs *hubs)
     g_ptr_array_unref(hubs->list);
     g_mutex_clear(&hubs->lock);
     g_free(hubs);
+}
+
+void
+hubs_set_watch(struct hubs *hubs, const struct hub_watch *watch)
+{
+    hubs->watch = watch;
 }
 
 struct worker_set *
@@ -89,6 +97,7 @@ hubs_create(struct hubs *hubs, const struct hub_config *config, GError **error)
     g_mutex_lock(&hubs->lock);
     if (!place_of(hubs, config->name, &at)) {
         hub = hub_new(hubs->workers, config);
+        hub->watch = hubs->watch;
         g_ptr_array_insert(hubs->list, (int)at, hub);
     }
     g_mutex_unlock(&hubs->lock);

@@ -6,10 +6,21 @@
 #include "core/hub/hub.h"
 
 struct hubs;
+struct hub_port_stats;
+
+/* Somebody who wants to hear of what happens in all hubs. */
+struct hub_watch {
+    /* A session has ended, and this is what went through its port. On the session's worker. */
+    void (*session_ended)(void *owner, const char *hub, const char *user,
+                          const struct hub_port_stats *stats);
+    void *owner;
+};
 
 struct hubs *hubs_new(struct worker_set *workers);
 /* Destroys all hubs. */
 void hubs_free(struct hubs *hubs);
+/* Before the first hub is made. Borrowed, and outlives the hubs. */
+void hubs_set_watch(struct hubs *hubs, const struct hub_watch *watch);
 struct worker_set *hubs_workers(const struct hubs *hubs);
 /* PE_HUB_EXISTS, PE_INVALID_PARAMETER (name empty, too long, or with a character other than A-Z a-z
  * 0-9 - _ . space). Borrowed. */

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/hub/hub_priv.h"
+#include "core/hub/hubs.h"
 
 #include <string.h>
 
@@ -220,6 +221,9 @@ session_end(struct session *s, int reason)
              (clock_wall_ms() - s->created_ms) / 1000,
              stats.in.unicast_bytes + stats.in.broadcast_bytes,
              stats.out.unicast_bytes + stats.out.broadcast_bytes);
+    const struct hub_watch *watch = s->hub->watch;
+    if (watch)
+        watch->session_ended(watch->owner, s->hub->name, s->user, &stats);
     session_unref(s);
 }
 
