@@ -32,6 +32,7 @@ struct control {
     control_call *call;
     void *owner;
     GPtrArray *peers; /* struct peer, owned */
+    guint reaper;     /* GSource id, or 0 */
 };
 
 static void
@@ -262,6 +263,8 @@ control_free(struct control *c)
     if (!c)
         return;
     g_source_remove(c->source);
+    if (c->reaper)
+        g_source_remove(c->reaper);
     g_ptr_array_unref(c->peers);
     pf_close(c->fd);
     (void)g_unlink(c->path);
@@ -269,8 +272,23 @@ control_free(struct control *c)
     g_free(c);
 }
 
-/* Sends at once where it fits, and lets the loop cut off those that ended: an event may come from
- * inside a request of the same peer. */
+/* Cuts off those who ended outside of their own events. */
+static gboolean
+on_reap(gpointer data)
+{
+    struct control *c = data;
+
+    c->reaper = 0;
+    for (guint i = c->peers->len; i-- > 0;) {
+        const struct peer *p = g_ptr_array_index(c->peers, i);
+        if (p->is_ending)
+            g_ptr_array_remove_index_fast(c->peers, i);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+/* Only queues, and leaves sending and cutting off to the loop: an event may come from inside a
+ * request of the same peer. */
 void
 control_event(struct control *c, const char *event, json_t *params)
 {
@@ -281,7 +299,11 @@ control_event(struct control *c, const char *event, json_t *params)
         if (!p->wants_events || p->is_ending)
             continue;
         put_line(p, message);
-        watch_fd(p, G_IO_IN | G_IO_OUT);
+        p->is_ending = p->out->len > CONTROL_UNSENT_MAX;
+        if (!p->is_ending)
+            watch_fd(p, G_IO_IN | G_IO_OUT);
+        else if (!c->reaper)
+            c->reaper = g_idle_add(on_reap, c);
     }
     json_decref(message);
 }

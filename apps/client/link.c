@@ -339,7 +339,6 @@ do_stop(void *data)
 {
     struct link *l = data;
 
-    link_dhcp_release(l->dhcp, worker_now_us(l->worker));
     close_session(l);
     unwatch(l);
     timer_cancel(worker_timers(l->worker), &l->starved);
@@ -362,6 +361,14 @@ do_connect(void *data)
     l->client = sevpn_client_new(l->worker, &o->config, &client_ops, l);
     sevpn_client_config_clear(&o->config);
     g_free(o);
+}
+
+static void
+do_release(void *data)
+{
+    struct link *l = data;
+
+    link_dhcp_release(l->dhcp, worker_now_us(l->worker));
 }
 
 static void
@@ -423,6 +430,12 @@ link_connect(struct link *l, const struct sevpn_client_config *config, bool dhcp
     o->config.super_frames = config->super_frames && l->has_offload;
     link_ear_expect(l->ear, o->session);
     worker_call(l->worker, do_connect, o);
+}
+
+void
+link_release(struct link *l)
+{
+    worker_call_sync(l->worker, do_release, l);
 }
 
 void

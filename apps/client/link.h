@@ -62,6 +62,9 @@ void link_free(struct link *l);
 /* Starts a session in place of any there is. The config is copied. dhcp: ask for an address once it
  * stands; the address of an earlier lease is asked for first. */
 void link_connect(struct link *l, const struct sevpn_client_config *config, bool dhcp);
+/* Gives the leased address back. To be called a little before the session is ended, so that the far
+ * end hears it. */
+void link_release(struct link *l);
 /* Ends the session without an event. */
 void link_disconnect(struct link *l);
 

@@ -16,6 +16,7 @@ struct net_setup {
     char *ifname;
     uint32_t mark, table;
     bool has_rule, rule_is_default;
+    struct ip peer; /* family 0: no rule for it */
     bool has_address;
     struct ip_prefix address;
     GArray *routes; /* struct pf_route: those that are set */
@@ -26,7 +27,10 @@ struct net_setup {
 static bool
 write_note(const struct net_setup *s, GError **error)
 {
-    json_t *o = json_pack("{s:I, s:I}", "mark", (json_int_t)s->mark, "table", (json_int_t)s->table);
+    char peer[IP_TEXT];
+    json_t *o =
+        json_pack("{s:I, s:I, s:s}", "mark", (json_int_t)s->mark, "table", (json_int_t)s->table,
+                  "peer", s->peer.family ? ip_print(&s->peer, peer) : "");
     char *text = json_dumps(o, JSON_COMPACT);
     bool ok = pf_file_replace(s->note, text, strlen(text), 0600, error);
 
@@ -36,22 +40,35 @@ write_note(const struct net_setup *s, GError **error)
 }
 
 static void
+clean_rules(const json_t *note)
+{
+    json_int_t mark = json_integer_value(json_object_get(note, "mark"));
+    json_int_t table = json_integer_value(json_object_get(note, "table"));
+    const char *text = json_string_value(json_object_get(note, "peer"));
+    g_autoptr(GError) error = NULL;
+    struct ip peer;
+
+    if (mark < 1 || mark > UINT32_MAX || table < 1 || table > UINT32_MAX)
+        return;
+    bool ok = pf_net_rule_del((uint32_t)mark, (uint32_t)table, &error);
+    if (text && ip_parse(text, &peer))
+        ok = pf_net_peer_del((uint32_t)table, peer.family, peer.b, ok ? &error : NULL) && ok;
+    if (!ok)
+        log_debug("a rule of an earlier run stays", "table=%u reason=\"%s\"", (unsigned)table,
+                  error->message);
+}
+
+static void
 clean_one(const char *path)
 {
     g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
     gsize len;
-    json_t *o = NULL;
+    json_t *note = NULL;
 
     if (g_file_get_contents(path, &text, &len, NULL))
-        o = json_loadb(text, len, 0, NULL);
-    json_int_t mark = json_integer_value(json_object_get(o, "mark"));
-    json_int_t table = json_integer_value(json_object_get(o, "table"));
-    json_decref(o);
-    if (mark > 0 && mark <= UINT32_MAX && table > 0 && table <= UINT32_MAX) {
-        if (!pf_net_rule_del((uint32_t)mark, (uint32_t)table, &error))
-            log_debug("no rule was left", "note=%s reason=\"%s\"", path, error->message);
-    }
+        note = json_loadb(text, len, 0, NULL);
+    clean_rules(note);
+    json_decref(note);
     (void)g_unlink(path); /* a note that stays does no harm: it is read again */
 }
 
@@ -96,12 +113,24 @@ told(bool ok, GError **error, const struct net_setup *s)
 }
 
 static void
+remove_peer(struct net_setup *s)
+{
+    GError *error = NULL;
+
+    if (!s->peer.family)
+        return;
+    told(pf_net_peer_del(s->table, s->peer.family, s->peer.b, &error), &error, s);
+    s->peer.family = 0;
+}
+
+static void
 remove_rule(struct net_setup *s)
 {
     GError *error = NULL;
 
     if (!s->has_rule)
         return;
+    remove_peer(s);
     told(pf_net_rule_del(s->mark, s->table, &error), &error, s);
     (void)g_unlink(s->note);
     s->has_rule = false;
@@ -156,6 +185,40 @@ set_rule(struct net_setup *s, const struct net_plan *plan, GError **error)
     s->has_rule = true;
     s->rule_is_default = plan->default_route;
     return pf_net_rule_add(s->mark, s->table, plan->default_route, error);
+}
+
+/* Whether an interface drops what would not be answered by itself (rp_filter 1, RFC 3704). Where
+ * there is no such file, no. */
+static bool
+is_strict_about_origin(void)
+{
+    static const char conf[] = "/proc/sys/net/ipv4/conf";
+    g_autoptr(GDir) dir = g_dir_open(conf, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(conf, name, "rp_filter", NULL);
+        g_autofree char *text = NULL;
+        if (strcmp(name, "lo") != 0 && g_file_get_contents(path, &text, NULL, NULL) &&
+            text[0] == '1')
+            return true;
+    }
+    return false;
+}
+
+static bool
+set_peer(struct net_setup *s, const struct net_plan *plan, const struct ip *peer, GError **error)
+{
+    bool wanted =
+        s->has_rule && plan->default_route && peer->family == 4 && is_strict_about_origin();
+
+    if (wanted && ip_equal(&s->peer, peer))
+        return true;
+    remove_peer(s);
+    if (!wanted)
+        return true;
+    s->peer = *peer;
+    return write_note(s, error) && pf_net_peer_add(s->table, peer->family, peer->b, error);
 }
 
 static bool
@@ -218,11 +281,12 @@ set_routes(struct net_setup *s, const struct net_plan *plan, GError **error)
 }
 
 bool
-net_setup_apply(struct net_setup *s, const struct net_plan *plan, GError **error)
+net_setup_apply(struct net_setup *s, const struct net_plan *plan, const struct ip *peer,
+                GError **error)
 {
-    bool address = set_address(s, plan, error);
-    bool routes = set_routes(s, plan, address ? error : NULL);
-    bool rule = set_rule(s, plan, address && routes ? error : NULL);
+    bool ok = set_address(s, plan, error);
 
-    return address && routes && rule;
+    ok = set_routes(s, plan, ok ? error : NULL) && ok;
+    ok = set_rule(s, plan, ok ? error : NULL) && ok;
+    return set_peer(s, plan, peer, ok ? error : NULL) && ok;
 }

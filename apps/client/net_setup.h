@@ -3,10 +3,12 @@
  *
  * The tunnel's routes live in a routing table of their own, which every packet looks into before
  * the main one, except for the tunnel's own (they carry the mark): so nothing that the far end
- * offers can lead the tunnel into itself. Addresses and routes vanish with the adapter; the rule
- * that points to the table does not, so it is noted in a file of the runtime folder before it is
- * made, and net_setup_clean() removes what a daemon that died has left. Blocking, short; control
- * thread.
+ * offers can lead the tunnel into itself. The server's answers carry no mark: where the system
+ * checks strictly by which way it would answer (rp_filter 1), all traffic in the tunnel would cut
+ * them off, so that there, and only there, everything to the server's address goes around the
+ * tunnel. Addresses and routes vanish with the adapter; the rules that point to the table do not,
+ * so they are noted in a file of the runtime folder before they are made, and net_setup_clean()
+ * removes what a daemon that died has left. Blocking, short; control thread.
  */
 #pragma once
 
@@ -27,6 +29,7 @@ net_setup_new(const char *folder, const char *ifname, uint32_t mark, uint32_t ta
 /* Undoes what was applied. */
 void net_setup_free(struct net_setup *s);
 
-/* From what is there to what the plan says. What fails is left out, the rest applied; the error
- * tells the first failure. */
-bool net_setup_apply(struct net_setup *s, const struct net_plan *plan, GError **error);
+/* From what is there to what the plan says. peer: the address that the tunnel itself talks to. What
+ * fails is left out, the rest applied; the error tells the first failure. */
+bool net_setup_apply(struct net_setup *s, const struct net_plan *plan, const struct ip *peer,
+                     GError **error);

@@ -47,7 +47,7 @@ apply_network(struct tunnel *t)
                     error->message);
         return;
     }
-    if (!net_setup_apply(t->setup, &plan, &error)) {
+    if (!net_setup_apply(t->setup, &plan, &t->peer, &error)) {
         t->network_problem = g_strdup(error->message);
         log_warning("the network set-up is not complete", "account=%s adapter=%s reason=\"%s\"",
                     t->account->name, tunnel_adapter(t), error->message);
@@ -113,6 +113,7 @@ on_established(struct tunnel *t, const struct link_session *s)
     reconnect_established(&t->reconnect, clock_now_us());
     session_clear(&t->session);
     t->session = *s;
+    t->peer = s->server.ip;
     t->session.session_name = g_strdup(s->session_name);
     t->session.connection_name = g_strdup(s->connection_name);
     t->session.server_product = g_strdup(s->server_product);
@@ -135,6 +136,8 @@ static void
 dismantle(struct tunnel *t)
 {
     stop_timer(t);
+    if (t->link)
+        link_release(t->link);
     clear_network(t); /* while the adapter is there */
     g_clear_pointer(&t->link, link_free);
     sevpn_client_config_clear(&t->client);

@@ -21,6 +21,7 @@ struct tunnel {
     bool has_offer;
     struct net_offer offer;
     struct ip router6;
+    struct ip peer; /* whom the tunnel talks to, or talked to last */
     char *network_problem;
 
     /* While established. */
