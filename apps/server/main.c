@@ -36,15 +36,16 @@ run(const struct options *o)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    struct server *server = server_new(o, &error);
 
+    /* Before there is a second thread: rights are a thread's own. */
+    if (!pf_harden(true, true, true, &error))
+        log_warning("cannot give up rights", "error=%s", error->message);
+    g_clear_error(&error);
+    struct server *server = server_new(o, &error);
     if (!server) {
         log_error("cannot start", "error=%s", error->message);
         return 1;
     }
-    g_clear_error(&error);
-    if (!pf_harden(true, true, true, &error))
-        log_warning("cannot give up rights", "error=%s", error->message);
 
     g_unix_signal_add(SIGINT, on_signal, loop);
     g_unix_signal_add(SIGTERM, on_signal, loop);
