@@ -66,7 +66,7 @@ main(int argc, char **argv)
 {
     struct options o;
 
-    (void)setlocale(LC_ALL, "");
+    (void)setlocale(LC_ALL, ""); // NOLINT(concurrency-mt-unsafe): there is one thread yet
     switch (options_parse(argc, argv, &o)) {
     case OPTIONS_BAD:
         return 2;

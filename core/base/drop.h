@@ -41,7 +41,7 @@ static inline const char *
 drop_name(enum drop why)
 {
     static const char *const names[DROP_N_REASONS] = {[DROP_NONE] = "none",
-#define X(name, text, sentence) [DROP_##name] = text,
+#define X(name, text, sentence) [DROP_##name] = (text),
                                                       DROP_REASONS(X)
 #undef X
     };

@@ -1,110 +1,248 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* frame.c - pools of frames.
+/* frame.c - see frame.h.
  *
- * A pool belongs to one thread, which allocates from two free lists (small and large frames), last
- * freed first, since that one is still in the cache. Frames freed on another thread go to a stack
- * that any thread pushes to and only the owner empties, all at once: so there is no ABA, and no
- * lock. A large frame that holds little costs little: pages that were never touched are not there.
+ * A pool has two classes, each a LIFO list of its own thread: the frame freed last is warm in the
+ * cache. Other threads give frames back by a stack that they push to by compare-and-swap and that
+ * the owner takes whole by exchange; nobody pops a single one, so there is no ABA. Both classes are
+ * limited, because a peer decides how many frames wait somewhere.
  */
 
 #include "core/base/frame.h"
 
 #include <glib.h>
 
-#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { SMALL_MAX = 16384 /* small frames out at a time */ };
+#ifdef HAVE_MALLOC_TRIM
+#    include <malloc.h>
+#endif
 
-struct free_list {
-    struct frame *first;
-    unsigned n;
-    unsigned least; /* smallest n since the last trim: that many were not needed */
-    unsigned out;   /* frames of this size in use */
-    unsigned max;
+/* With the address sanitizer a free frame is as good as freed memory. */
+#if defined(__SANITIZE_ADDRESS__)
+#    define POISONS 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define POISONS 1
+#    endif
+#endif
+#ifdef POISONS
+#    include <sanitizer/asan_interface.h>
+#endif
+
+enum { CLASS_SMALL, CLASS_LARGE, N_CLASSES };
+
+enum {
+    CACHE_LINE = 64,
+    KEEP_SMALL = 64,             /* free frames that a trim leaves alone */
+    RELEASE_BYTES = 1024 * 1024, /* given back to malloc before it is asked to give back itself */
+    RELEASE_TRIMS = 8,           /* trims between two such times */
+};
+
+static const uint32_t room[N_CLASSES] = {[CLASS_SMALL] = FRAME_SMALL, [CLASS_LARGE] = FRAME_LARGE};
+
+struct frame_class {
+    struct frame *free; /* owned */
+    unsigned n_free;
+    unsigned least_free; /* since the last trim: these were not needed */
+    unsigned n_out;
+    unsigned most_out;
 };
 
 struct frame_pool {
-    struct free_list small, large;
-    _Atomic(struct frame *) returned; /* freed by other threads */
-    pthread_t owner;
-    bool owned; /* owner is set */
+    const char *owner; /* thread_mark of its thread; set before there is a frame */
+    struct frame_class class[N_CLASSES];
+    size_t released; /* bytes given back to malloc and not yet to the system */
+    unsigned trims;
+    _Alignas(CACHE_LINE) _Atomic(struct frame *) returned; /* by other threads */
 };
+
+/* Its address tells threads apart, cheaper than asking the system who one is. */
+static _Thread_local char thread_mark;
+
+static unsigned
+class_of(size_t cap)
+{
+    return cap <= FRAME_SMALL ? CLASS_SMALL : CLASS_LARGE;
+}
+
+static unsigned
+class_of_frame(const struct frame *f)
+{
+    return class_of(f->size - FRAME_HEADROOM);
+}
+
+static void
+poison(struct frame *f)
+{
+#ifdef POISONS
+    ASAN_POISON_MEMORY_REGION(f->buf, f->size);
+#else
+    (void)f;
+#endif
+}
+
+static void
+unpoison(struct frame *f)
+{
+#ifdef POISONS
+    ASAN_UNPOISON_MEMORY_REGION(f->buf, f->size);
+#else
+    (void)f;
+#endif
+}
 
 struct frame_pool *
 frame_pool_new(unsigned max_large)
 {
-    struct frame_pool *p = g_new0(struct frame_pool, 1);
+    struct frame_pool *pool = aligned_alloc(CACHE_LINE, sizeof *pool);
 
-    p->small.max = SMALL_MAX;
-    p->large.max = max_large;
-    return p;
+    if (!pool)
+        g_error("out of memory for a frame pool");
+    *pool = (struct frame_pool){0};
+    pool->class[CLASS_SMALL].most_out = FRAME_MAX_SMALL;
+    pool->class[CLASS_LARGE].most_out = max_large;
+    return pool;
 }
 
-static struct free_list *
-list_of(struct frame_pool *p, const struct frame *f)
+/* Puts a frame that was out on its free list. */
+static void
+put_back(struct frame_pool *pool, struct frame *f)
 {
-    return f->size > FRAME_HEADROOM + FRAME_SMALL ? &p->large : &p->small;
+    struct frame_class *c = &pool->class[class_of_frame(f)];
+
+    c->n_out--;
+    f->next = c->free;
+    c->free = f;
+    c->n_free++;
 }
 
 static void
-put_back(struct frame_pool *p, struct frame *f)
+take_returned(struct frame_pool *pool)
 {
-    struct free_list *list = list_of(p, f);
-
-    f->next = list->first;
-    list->first = f;
-    list->n++;
-    list->out--;
-}
-
-static void
-take_returned(struct frame_pool *p)
-{
-    struct frame *f = atomic_exchange_explicit(&p->returned, NULL, memory_order_acquire);
-
+    if (!atomic_load_explicit(&pool->returned, memory_order_relaxed))
+        return;
+    struct frame *f = atomic_exchange_explicit(&pool->returned, NULL, memory_order_acquire);
     while (f) {
         struct frame *next = f->next;
-        put_back(p, f);
+        put_back(pool, f);
         f = next;
     }
 }
 
+/* Frees those behind the first n on the list, which are the ones that are not in the cache. */
 static void
-give_up(struct free_list *list, unsigned n)
+cut_free_list(struct frame_pool *pool, struct frame_class *c, unsigned n)
 {
-    for (; n > 0; n--) {
-        struct frame *f = list->first;
-        list->first = f->next;
-        list->n--;
-        g_free(f);
+    struct frame **at = &c->free;
+
+    for (unsigned i = 0; i < n && *at; i++)
+        at = &(*at)->next;
+    struct frame *f = *at;
+    *at = NULL;
+    while (f) {
+        struct frame *next = f->next;
+        pool->released += sizeof *f + f->size;
+        unpoison(f);
+        free(f);
+        c->n_free--;
+        f = next;
     }
-    list->least = list->n;
 }
 
 void
-frame_pool_trim(struct frame_pool *p)
+frame_pool_free(struct frame_pool *pool)
 {
-    take_returned(p);
-    give_up(&p->small, p->small.least);
-    give_up(&p->large, p->large.least);
-}
-
-void
-frame_pool_free(struct frame_pool *p)
-{
-    if (!p)
+    if (!pool)
         return;
-    take_returned(p);
-    g_assert(p->small.out == 0 && p->large.out == 0);
-    give_up(&p->small, p->small.n);
-    give_up(&p->large, p->large.n);
-    g_free(p);
+    take_returned(pool);
+    for (unsigned i = 0; i < N_CLASSES; i++) {
+        g_assert(pool->class[i].n_out == 0);
+        cut_free_list(pool, &pool->class[i], 0);
+    }
+    free(pool);
 }
 
-static void
-reset(struct frame *f)
+void
+frame_pool_adopt(struct frame_pool *pool)
 {
+    pool->owner = &thread_mark;
+    take_returned(pool);
+}
+
+unsigned
+frame_pool_in_use(struct frame_pool *pool)
+{
+    take_returned(pool);
+    return pool->class[CLASS_SMALL].n_out + pool->class[CLASS_LARGE].n_out;
+}
+
+void
+frame_pool_trim(struct frame_pool *pool)
+{
+    static const unsigned keep[N_CLASSES] = {[CLASS_SMALL] = KEEP_SMALL};
+
+    take_returned(pool);
+    for (unsigned i = 0; i < N_CLASSES; i++) {
+        struct frame_class *c = &pool->class[i];
+        unsigned unused = c->least_free < c->n_free ? c->least_free : c->n_free;
+        unsigned left = c->n_free - unused;
+        cut_free_list(pool, c, left > keep[i] ? left : keep[i]);
+        c->least_free = c->n_free;
+    }
+    if (++pool->trims < RELEASE_TRIMS || pool->released < RELEASE_BYTES)
+        return;
+    pool->trims = 0;
+    pool->released = 0;
+#ifdef HAVE_MALLOC_TRIM
+    (void)malloc_trim(0);
+#endif
+}
+
+static struct frame *
+make(struct frame_pool *pool, unsigned class)
+{
+    uint32_t size = FRAME_HEADROOM + room[class];
+    struct frame *f = malloc(sizeof *f + size); /* not cleared: untouched pages cost nothing */
+
+    if (!f)
+        return NULL;
+    f->size = size;
+    f->pool = pool;
+    return f;
+}
+
+static struct frame *
+take_free(struct frame_class *c)
+{
+    struct frame *f = c->free;
+
+    c->free = f->next;
+    c->n_free--;
+    if (c->n_free < c->least_free)
+        c->least_free = c->n_free;
+    unpoison(f);
+    return f;
+}
+
+struct frame *
+frame_new(struct frame_pool *pool, size_t cap)
+{
+    if (!pool->owner)
+        pool->owner = &thread_mark;
+    g_assert(pool->owner == &thread_mark);
+    if (cap > FRAME_LARGE)
+        return NULL;
+
+    struct frame_class *c = &pool->class[class_of(cap)];
+    if (!c->free || c->n_out >= c->most_out)
+        take_returned(pool);
+    if (c->n_out >= c->most_out)
+        return NULL;
+    struct frame *f = c->free ? take_free(c) : make(pool, class_of(cap));
+    if (!f)
+        return NULL;
+    c->n_out++;
     f->data = f->buf + FRAME_HEADROOM;
     f->len = 0;
     f->gso_type = FRAME_GSO_NONE;
@@ -112,45 +250,15 @@ reset(struct frame *f)
     f->gso_size = 0;
     f->csum_start = 0;
     f->csum_offset = 0;
-    f->next = NULL;
     atomic_store_explicit(&f->refs, 1, memory_order_relaxed);
-}
-
-struct frame *
-frame_new(struct frame_pool *p, size_t cap)
-{
-    if (cap > FRAME_LARGE)
-        return NULL;
-    if (!p->owned) {
-        p->owner = pthread_self();
-        p->owned = true;
-    }
-    struct free_list *list = cap > FRAME_SMALL ? &p->large : &p->small;
-    if (!list->first)
-        take_returned(p);
-    struct frame *f = list->first;
-    if (f) {
-        list->first = f->next;
-        list->n--;
-        list->least = MIN(list->least, list->n);
-    } else if (list->out < list->max) {
-        uint32_t size = FRAME_HEADROOM + (cap > FRAME_SMALL ? FRAME_LARGE : FRAME_SMALL);
-        f = g_malloc(sizeof(*f) + size);
-        f->size = size;
-        f->pool = p;
-        atomic_init(&f->refs, 1);
-    } else {
-        return NULL;
-    }
-    list->out++;
-    reset(f);
+    f->next = NULL;
     return f;
 }
 
 struct frame *
-frame_copy(struct frame_pool *p, const struct frame *f)
+frame_copy(struct frame_pool *pool, const struct frame *f)
 {
-    struct frame *copy = frame_new(p, f->len);
+    struct frame *copy = frame_new(pool, f->len);
 
     if (!copy)
         return NULL;
@@ -164,29 +272,40 @@ frame_copy(struct frame_pool *p, const struct frame *f)
     return copy;
 }
 
+/* True when the caller held the last reference. */
+static bool
+give_up(struct frame *f)
+{
+    /* The only holder needs no locked instruction: nobody else can add a reference. */
+    if (atomic_load_explicit(&f->refs, memory_order_acquire) == 1)
+        return true;
+    return atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1;
+}
+
 void
 frame_free(struct frame *f)
 {
-    struct frame_pool *p = f->pool;
-
-    if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) > 1)
+    if (!f || !give_up(f))
         return;
-    if (p->owned && pthread_equal(p->owner, pthread_self())) {
-        put_back(p, f);
+    struct frame_pool *pool = f->pool;
+    poison(f);
+    if (pool->owner == &thread_mark) {
+        put_back(pool, f);
         return;
     }
-    f->next = atomic_load_explicit(&p->returned, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak_explicit(&p->returned, &f->next, f, memory_order_release,
-                                                  memory_order_relaxed))
-        continue;
+    struct frame *first = atomic_load_explicit(&pool->returned, memory_order_relaxed);
+    do {
+        f->next = first;
+    } while (!atomic_compare_exchange_weak_explicit(&pool->returned, &first, f,
+                                                    memory_order_release, memory_order_relaxed));
 }
 
 struct frame *
-frame_own(struct frame_pool *p, struct frame *f)
+frame_own(struct frame_pool *pool, struct frame *f)
 {
     if (atomic_load_explicit(&f->refs, memory_order_acquire) == 1)
         return f;
-    struct frame *copy = frame_copy(p, f);
+    struct frame *copy = frame_copy(pool, f);
     frame_free(f);
     return copy;
 }

@@ -57,11 +57,18 @@ struct frame {
     uint8_t buf[];
 };
 
-/* A pool that hands out at most max_large large frames at a time; small ones are not counted.
- * Freed frames stay in the pool for reuse; frame_pool_trim() gives unused ones back. */
+enum { FRAME_MAX_SMALL = 16384 }; /* small frames that one pool hands out at a time */
+
+/* A pool that hands out at most max_large large frames at a time and FRAME_MAX_SMALL small ones.
+ * It belongs to the thread that first takes a frame from it. Freed frames stay in the pool for
+ * reuse; frame_pool_trim() gives unused ones back. */
 struct frame_pool *frame_pool_new(unsigned max_large);
-/* Every frame must be back: asserts it. */
+/* Every frame must be back: asserts it. Any thread, once the pool's own has ended. */
 void frame_pool_free(struct frame_pool *pool);
+/* The pool belongs to the calling thread from now on; the former one has ended. */
+void frame_pool_adopt(struct frame_pool *pool);
+/* Frames that are out, for statistics and tests. Pool's thread. */
+unsigned frame_pool_in_use(struct frame_pool *pool);
 /* Gives frames that were not used since the last call back to the system. Pool's thread. */
 void frame_pool_trim(struct frame_pool *pool);
 
@@ -70,13 +77,21 @@ void frame_pool_trim(struct frame_pool *pool);
 struct frame *frame_new(struct frame_pool *pool, size_t cap);
 /* A copy with its own buffer, offload marks included. NULL when there is none. */
 struct frame *frame_copy(struct frame_pool *pool, const struct frame *f);
-/* Gives up one reference. Any thread. */
+/* Gives up one reference; NULL is fine. Any thread. */
 void frame_free(struct frame *f);
 
 static inline struct frame *
 frame_ref(struct frame *f)
 {
     atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+    return f;
+}
+
+/* n references at once: for a flood to many. */
+static inline struct frame *
+frame_ref_n(struct frame *f, unsigned n)
+{
+    atomic_fetch_add_explicit(&f->refs, n, memory_order_relaxed);
     return f;
 }
 

@@ -13,6 +13,7 @@ grow(struct frame_queue *q)
     unsigned cap = q->cap > 0 ? 2 * q->cap : FIRST_SLOTS;
     struct frame_queue_slot *slot = g_new(struct frame_queue_slot, cap);
 
+    g_assert(q->cap > 0 || q->n == 0);
     for (unsigned i = 0; i < q->n; i++)
         slot[i] = q->slot[(q->head + i) % q->cap];
     g_free(q->slot);

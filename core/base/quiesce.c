@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quiesce.c - see quiesce.h.
  *
- * There is one epoch for all. A reader that is online notes the epoch it last passed in; a retired
- * thing notes the epoch it was retired in and moves the epoch on. It is ripe when every reader is
- * offline or has passed in a later epoch.
+ * An epoch counts retirements. Each reader publishes the epoch that it saw when it last held
+ * nothing, or OFFLINE. What was retired in epoch e is ripe once every reader is offline or has seen
+ * e. A reader that has seen e follows the pointers as they were after the unpublishing, because the
+ * increment comes after it.
  */
 
 #include "core/base/quiesce.h"
@@ -13,51 +14,64 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { OFFLINE = 0, LINE = 64 };
+enum { OFFLINE = 0, CACHE_LINE = 64 };
 
 struct reader_state {
-    _Alignas(LINE) _Atomic uint64_t seen; /* epoch, or OFFLINE */
+    _Alignas(CACHE_LINE) _Atomic uint64_t seen; /* written by the reader alone */
 };
 
 struct retired {
-    struct retired *next;
     uint64_t epoch;
     void (*fn)(void *data);
     void *data;
 };
 
 struct quiesce {
-    unsigned readers;
-    _Atomic uint64_t epoch; /* starts at 1 */
-    atomic_uint waiting;    /* length of the list, for a look without the lock */
-    GMutex lock;            /* guards the list */
-    struct retired *first, *last;
-    struct reader_state reader[]; /* aligned, so what is above is padded to a whole line */
+    _Alignas(CACHE_LINE) _Atomic uint64_t epoch; /* read by all at each turn, written seldom */
+    atomic_uint n_retired;                       /* length of the queue: the cheap look */
+    GMutex lock;                                 /* guards the queue, and that epochs in it grow */
+    GQueue queue;                                /* of struct retired, oldest first */
+    unsigned n_readers;
+    struct reader_state reader[];
 };
 
 struct quiesce *
 quiesce_new(unsigned readers)
 {
-    size_t size = sizeof(struct quiesce) + readers * sizeof(struct reader_state);
-    struct quiesce *q = aligned_alloc(LINE, size); /* both parts are whole lines */
+    struct quiesce *q =
+        aligned_alloc(CACHE_LINE, sizeof(struct quiesce) + readers * sizeof(struct reader_state));
 
-    g_assert(q);
-    memset(q, 0, size);
-    q->readers = readers;
+    if (!q)
+        g_error("out of memory for %u readers", readers);
     atomic_init(&q->epoch, 1);
+    atomic_init(&q->n_retired, 0);
     g_mutex_init(&q->lock);
+    g_queue_init(&q->queue);
+    q->n_readers = readers;
+    for (unsigned i = 0; i < readers; i++)
+        atomic_init(&q->reader[i].seen, OFFLINE);
     return q;
+}
+
+static void
+run(struct retired *r)
+{
+    r->fn(r->data);
+    g_free(r);
 }
 
 void
 quiesce_free(struct quiesce *q)
 {
+    struct retired *r;
+
     if (!q)
         return;
-    quiesce_reap(q);
-    g_assert(q->first == NULL);
+    for (unsigned i = 0; i < q->n_readers; i++)
+        g_assert(atomic_load(&q->reader[i].seen) == OFFLINE);
+    while ((r = g_queue_pop_head(&q->queue))) /* what runs may retire more */
+        run(r);
     g_mutex_clear(&q->lock);
     free(q);
 }
@@ -65,23 +79,31 @@ quiesce_free(struct quiesce *q)
 void
 quiesce_online(struct quiesce *q, unsigned reader)
 {
-    /* Sequentially consistent: whoever unpublishes something after this must see us online. */
-    atomic_store(&q->reader[reader].seen, atomic_load(&q->epoch));
+    g_assert(reader < q->n_readers);
+    atomic_store_explicit(&q->reader[reader].seen,
+                          atomic_load_explicit(&q->epoch, memory_order_acquire),
+                          memory_order_relaxed);
+    /* Pairs with the fence in quiesce_reap(): either that one sees us online, or we see what it
+     * has unpublished. */
+    atomic_thread_fence(memory_order_seq_cst);
 }
 
 void
 quiesce_offline(struct quiesce *q, unsigned reader)
 {
-    atomic_store(&q->reader[reader].seen, OFFLINE);
+    g_assert(reader < q->n_readers);
+    atomic_store_explicit(&q->reader[reader].seen, OFFLINE, memory_order_release);
 }
 
 void
 quiesce_pass(struct quiesce *q, unsigned reader)
 {
+    g_assert(reader < q->n_readers);
+    _Atomic uint64_t *seen = &q->reader[reader].seen;
     uint64_t epoch = atomic_load_explicit(&q->epoch, memory_order_acquire);
 
-    if (atomic_load_explicit(&q->reader[reader].seen, memory_order_relaxed) != epoch)
-        atomic_store(&q->reader[reader].seen, epoch);
+    if (atomic_load_explicit(seen, memory_order_relaxed) != epoch)
+        atomic_store_explicit(seen, epoch, memory_order_release);
 }
 
 void
@@ -91,26 +113,23 @@ quiesce_retire(struct quiesce *q, void (*fn)(void *data), void *data)
 
     *r = (struct retired){.fn = fn, .data = data};
     g_mutex_lock(&q->lock);
-    r->epoch = atomic_fetch_add(&q->epoch, 1);
-    if (q->last)
-        q->last->next = r;
-    else
-        q->first = r;
-    q->last = r;
-    atomic_fetch_add(&q->waiting, 1);
+    r->epoch = atomic_fetch_add(&q->epoch, 1) + 1;
+    g_queue_push_tail(&q->queue, r);
+    atomic_store_explicit(&q->n_retired, q->queue.length, memory_order_release);
     g_mutex_unlock(&q->lock);
 }
 
-/* The epoch up to which everything may go. */
+/* The newest epoch that no reader can hold anything of. */
 static uint64_t
-oldest_seen(const struct quiesce *q)
+seen_by_all(struct quiesce *q)
 {
     uint64_t oldest = UINT64_MAX;
 
-    for (unsigned i = 0; i < q->readers; i++) {
-        uint64_t seen = atomic_load(&q->reader[i].seen);
-        if (seen != OFFLINE)
-            oldest = MIN(oldest, seen);
+    atomic_thread_fence(memory_order_seq_cst);
+    for (unsigned i = 0; i < q->n_readers; i++) {
+        uint64_t seen = atomic_load_explicit(&q->reader[i].seen, memory_order_acquire);
+        if (seen != OFFLINE && seen < oldest)
+            oldest = seen;
     }
     return oldest;
 }
@@ -118,28 +137,19 @@ oldest_seen(const struct quiesce *q)
 void
 quiesce_reap(struct quiesce *q)
 {
-    struct retired *ripe = NULL;
-    struct retired **end = &ripe;
+    GQueue ripe = G_QUEUE_INIT;
+    struct retired *r;
 
-    if (atomic_load_explicit(&q->waiting, memory_order_relaxed) == 0)
+    if (atomic_load_explicit(&q->n_retired, memory_order_acquire) == 0)
         return;
-    g_mutex_lock(&q->lock);
-    uint64_t oldest = oldest_seen(q);
-    while (q->first && q->first->epoch < oldest) {
-        *end = q->first;
-        q->first = q->first->next;
-        end = &(*end)->next;
-        *end = NULL;
-        atomic_fetch_sub(&q->waiting, 1);
-    }
-    if (!q->first)
-        q->last = NULL;
+    if (!g_mutex_trylock(&q->lock))
+        return; /* whoever holds it reaps, or the next turn will */
+    uint64_t until = seen_by_all(q);
+    while ((r = g_queue_peek_head(&q->queue)) && r->epoch <= until)
+        g_queue_push_tail_link(&ripe, g_queue_pop_head_link(&q->queue));
+    atomic_store_explicit(&q->n_retired, q->queue.length, memory_order_release);
     g_mutex_unlock(&q->lock);
 
-    while (ripe) {
-        struct retired *next = ripe->next;
-        ripe->fn(ripe->data);
-        g_free(ripe);
-        ripe = next;
-    }
+    while ((r = g_queue_pop_head(&ripe)))
+        run(r);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* timer.h - a hashed timer wheel with embedded nodes: no allocation, O(1) to arm and to cancel.
  *
- * Resolution is TIMER_TICK_US; a timer never fires early. The callback may arm or cancel any timer,
- * its own included, and may free what its timer is embedded in. One thread.
+ * Waking up has a resolution of TIMER_TICK_US; a timer never fires early. The callback may arm or
+ * cancel any timer, its own included, and may free what its timer is embedded in. One thread.
  */
 #pragma once
 
@@ -22,7 +22,8 @@ struct timer {
 
 struct timer_wheel {
     struct timer slot[TIMER_SLOTS]; /* list heads */
-    int64_t tick;                   /* the first tick that has not been looked at */
+    int64_t tick;                   /* all before it have been looked at */
+    int64_t next_us;                /* nothing is due before */
     unsigned armed;
 };
 
@@ -36,5 +37,6 @@ void timer_arm(struct timer_wheel *w, struct timer *t, int64_t due_us);
 void timer_cancel(struct timer_wheel *w, struct timer *t);
 /* Fires all that is due. Returns how many fired. */
 unsigned timer_wheel_run(struct timer_wheel *w, int64_t now_us);
-/* Microseconds from now to the next tick with a timer in it, at most max_us; 0 if one is due. */
+/* Microseconds from now to the next tick with a timer in it, at most max_us; 0 if one is due. A
+ * timer that was cancelled may still shorten it, until the next run. */
 int64_t timer_wheel_wait_us(const struct timer_wheel *w, int64_t now_us, int64_t max_us);

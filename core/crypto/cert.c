@@ -136,17 +136,6 @@ cert_make_self_signed(const char *common_name, unsigned years, X509 **cert, EVP_
 
 /* ---- loading and printing ---- */
 
-/* Nobody is there to be asked for a passphrase. */
-static int
-no_passphrase(char *buf, int size, int rwflag, void *data)
-{
-    (void)buf;
-    (void)size;
-    (void)rwflag;
-    (void)data;
-    return -1;
-}
-
 static BIO *
 bio_of(const char *text)
 {
@@ -159,7 +148,8 @@ cert_from_pem(const char *pem, GError **error)
 {
     ERR_clear_error();
     BIO *bio = bio_of(pem);
-    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+    char passphrase[] = ""; /* in place of asking somebody at a terminal */
+    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, passphrase) : NULL;
     BIO_free(bio);
     if (!cert)
         set_openssl_error(error, PE_INVALID_PARAMETER, "this is no certificate in PEM form");
@@ -215,7 +205,8 @@ cert_key_from_pem(const char *pem, GError **error)
 {
     ERR_clear_error();
     BIO *bio = bio_of(pem);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    char passphrase[] = "";
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, passphrase) : NULL;
     BIO_free(bio);
     if (!key)
         set_openssl_error(error, PE_INVALID_PARAMETER,

@@ -27,6 +27,7 @@ hub_new(struct worker_set *workers, const struct hub_config *config)
     hub->workers = workers;
     hub->name = g_strdup(config->name);
     hub->fdb = fdb_new(worker_set_quiesce(workers));
+    hub->relay = hub_relays_new(hub);
     hub->sessions = g_ptr_array_new();
     hub->created_ms = clock_wall_ms();
     atomic_init(&hub->ports, g_new0(struct hub_ports, 1));
@@ -52,6 +53,7 @@ hub_unref(struct hub *hub)
         return;
     g_free(atomic_load_explicit(&hub->ports, memory_order_relaxed));
     fdb_free(hub->fdb);
+    g_free(hub->relay);
     g_ptr_array_unref(hub->sessions);
     g_mutex_clear(&hub->ports_lock);
     g_mutex_clear(&hub->sessions_lock);
@@ -120,10 +122,11 @@ hub_get_stats(struct hub *hub, struct hub_stats *out)
     uint32_t last_s = hub->ended_last_s;
     *out = hub->ended;
     for (unsigned i = 0; i < list->n_slots; i++)
-        if (list->port[i])
-            hub_port_fold(list->port[i], out, &last_s);
+        if (list->slot[i].port)
+            hub_port_fold(list->slot[i].port, out, &last_s);
     out->ports = list->n;
     g_mutex_unlock(&hub->ports_lock);
+    out->dropped[DROP_RING_FULL] += hub_relays_dropped(hub);
 
     out->fdb_full = atomic_load_explicit(&hub->fdb_full_n, memory_order_relaxed);
     out->fdb_entries = fdb_count(hub->fdb);

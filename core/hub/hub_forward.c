@@ -6,7 +6,7 @@
  * so that code and tables of each pass stay in the cache. The price: a frame is forwarded by the
  * table as it is after the whole batch was learned, which differs from one-by-one only while an
  * address moves. Then one batch for each port that gets something, in which the frames keep their
- * order, flooded ones and others alike.
+ * order (hub_flood.c tells the exception).
  *
  * What cannot be learned: a port that has as many addresses as it may have, or that shows new ones
  * faster than HUB_LEARN_PPS (a loop, a scan), loses the frame (DROP_FDB_FULL). When the table of
@@ -17,8 +17,6 @@
 #include "core/net/eth.h"
 
 #include <string.h>
-
-enum { TO_ALL = HUB_MAX_PORTS, TO_NOBODY };
 
 #define MAC_BITS      0xffffffffffffu
 #define MAC_GROUP_BIT (1ull << 40)
@@ -41,7 +39,7 @@ struct pass {
     unsigned dropped[DROP_N_REASONS];
     unsigned n_all;
     uint64_t dst[BATCH_MAX]; /* keys */
-    uint16_t to[BATCH_MAX];  /* index of a port, TO_ALL, TO_NOBODY */
+    uint16_t to[BATCH_MAX];  /* a slot, HUB_TO_ALL, HUB_TO_NOBODY */
 };
 
 static void
@@ -143,7 +141,7 @@ judge_and_learn(struct pass *p, struct batch *b)
 static enum drop
 choose(struct pass *p, uint64_t dst, uint16_t *to)
 {
-    *to = TO_ALL;
+    *to = HUB_TO_ALL;
     if (dst & MAC_GROUP_BIT)
         return DROP_NONE;
     const struct hub_port *out =
@@ -162,7 +160,7 @@ static void
 look_up(struct pass *p, struct batch *b)
 {
     uint64_t last = 0; /* the key of a unicast address is never 0 */
-    uint16_t last_to = TO_NOBODY;
+    uint16_t last_to = HUB_TO_NOBODY;
     enum drop last_why = DROP_NONE;
     unsigned kept = 0;
     for (unsigned i = 0; i < b->n; i++) {
@@ -174,7 +172,7 @@ look_up(struct pass *p, struct batch *b)
             drop(p, b->frame[i], last_why);
             continue;
         }
-        p->n_all += last_to == TO_ALL;
+        p->n_all += last_to == HUB_TO_ALL;
         p->to[kept] = last_to;
         b->frame[kept++] = b->frame[i];
     }
@@ -187,13 +185,12 @@ static void
 send_to_monitors(const struct pass *p, const struct batch *b)
 {
     for (unsigned i = 0; i < p->list->n_slots; i++) {
-        struct hub_port *port = p->list->port[i];
-        if (!port || !port->monitor)
+        if (!p->list->slot[i].monitor)
             continue;
         struct batch copy = {.n = 0};
         for (unsigned k = 0; k < b->n; k++)
             batch_add(&copy, frame_ref(b->frame[k]));
-        tube_send(&port->tube, &copy, p->now_us);
+        tube_send(&p->list->slot[i].port->tube, &copy, p->now_us);
     }
 }
 
@@ -203,83 +200,17 @@ send_known(struct pass *p, struct batch *b)
 {
     for (unsigned i = 0; i < b->n; i++) {
         uint16_t to = p->to[i];
-        if (to == TO_NOBODY)
+        if (to == HUB_TO_NOBODY)
             continue; /* went with an earlier frame */
         struct batch out = {.n = 0};
         for (unsigned k = i; k < b->n; k++) {
             if (p->to[k] != to)
                 continue;
             batch_add(&out, b->frame[k]);
-            p->to[k] = TO_NOBODY;
+            p->to[k] = HUB_TO_NOBODY;
         }
-        tube_send(&p->list->port[to]->tube, &out, p->now_us);
+        tube_send(&p->list->slot[to].port->tube, &out, p->now_us);
     }
-    b->n = 0;
-}
-
-static bool
-gets_floods(const struct pass *p, const struct hub_port *port)
-{
-    return port && port != p->in && !port->monitor && !(port->isolated && p->in->isolated);
-}
-
-struct flood {
-    unsigned n;
-    uint8_t at[BATCH_MAX];                  /* which frames go to all */
-    uint64_t has_known[HUB_MAX_PORTS / 64]; /* ports that get others as well; a bit each */
-};
-
-/* Last: nobody else will get the flooded frames, so they are handed over and not shared. */
-static void
-send_flood(const struct pass *p, const struct batch *b, const struct flood *flood, unsigned slot,
-           bool last)
-{
-    struct batch out = {.n = 0};
-    if (flood->has_known[slot / 64] >> slot % 64 & 1) {
-        for (unsigned i = 0; i < b->n; i++) {
-            if (p->to[i] == slot)
-                batch_add(&out, b->frame[i]);
-            else if (p->to[i] == TO_ALL)
-                batch_add(&out, last ? b->frame[i] : frame_ref(b->frame[i]));
-        }
-    } else {
-        for (unsigned i = 0; i < flood->n; i++) {
-            struct frame *f = b->frame[flood->at[i]];
-            batch_add(&out, last ? f : frame_ref(f));
-        }
-    }
-    tube_send(&p->list->port[slot]->tube, &out, p->now_us);
-}
-
-/* Something is flooded: a batch for each port. */
-static void
-send_all(const struct pass *p, struct batch *b)
-{
-    const struct hub_ports *list = p->list;
-    struct flood flood;
-    flood.n = 0;
-    for (unsigned i = 0; i <= list->n_slots / 64 && i < ARRAY_LEN(flood.has_known); i++)
-        flood.has_known[i] = 0;
-    for (unsigned i = 0; i < b->n; i++) {
-        if (p->to[i] == TO_ALL)
-            flood.at[flood.n++] = (uint8_t)i;
-        else
-            flood.has_known[p->to[i] / 64] |= 1ull << p->to[i] % 64;
-    }
-
-    unsigned before = list->n_slots; /* one port behind, because the last one is special */
-    for (unsigned slot = 0; slot < list->n_slots; slot++) {
-        if (!gets_floods(p, list->port[slot]))
-            continue;
-        if (before < list->n_slots)
-            send_flood(p, b, &flood, before, false);
-        before = slot;
-    }
-    if (before < list->n_slots)
-        send_flood(p, b, &flood, before, true);
-    else /* alone in the hub */
-        for (unsigned i = 0; i < flood.n; i++)
-            frame_free(b->frame[flood.at[i]]);
     b->n = 0;
 }
 
@@ -289,7 +220,8 @@ send_batch(struct pass *p, struct batch *b)
     if (p->list->n_monitors > 0)
         send_to_monitors(p, b);
     if (p->n_all > 0) {
-        send_all(p, b);
+        const struct hub_flood flood = {p->list, p->in, p->to, p->now_us};
+        hub_flood(&flood, b);
         return;
     }
     uint16_t to = p->to[0];
@@ -299,7 +231,7 @@ send_batch(struct pass *p, struct batch *b)
     if (same < b->n)
         send_known(p, b);
     else
-        tube_send(&p->list->port[to]->tube, b, p->now_us);
+        tube_send(&p->list->slot[to].port->tube, b, p->now_us);
 }
 
 /* ---- the way in ---- */

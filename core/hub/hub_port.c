@@ -202,9 +202,22 @@ static unsigned
 free_slot(const struct hub_ports *list)
 {
     unsigned i = 0;
-    while (i < list->n_slots && list->port[i])
+    while (i < list->n_slots && list->slot[i].port)
         i++;
     return i;
+}
+
+static struct hub_slot
+slot_of(struct hub_port *port)
+{
+    if (!port)
+        return (struct hub_slot){.port = NULL};
+    return (struct hub_slot){
+        .port = port,
+        .worker = (uint8_t)worker_index(port->tube.home),
+        .monitor = port->monitor,
+        .isolated = port->isolated,
+    };
 }
 
 /* A copy of the list in which a slot holds something else; NULL makes it free. */
@@ -213,17 +226,20 @@ list_with(const struct hub_ports *old, unsigned slot, struct hub_port *port)
 {
     unsigned n_slots = MAX(old->n_slots, slot + 1);
     if (!port && slot + 1 == n_slots) /* free slots at the end are cut off */
-        for (n_slots = slot; n_slots > 0 && !old->port[n_slots - 1];)
+        for (n_slots = slot; n_slots > 0 && !old->slot[n_slots - 1].port;)
             n_slots--;
-    struct hub_ports *list = g_malloc0(sizeof(*list) + n_slots * sizeof(list->port[0]));
+    struct hub_ports *list = g_malloc0(sizeof(*list) + n_slots * sizeof(list->slot[0]));
     list->n_slots = n_slots;
     for (unsigned i = 0; i < n_slots; i++) {
-        struct hub_port *p = i < old->n_slots ? old->port[i] : NULL;
-        list->port[i] = i == slot ? port : p;
-        if (list->port[i]) {
-            list->n++;
-            list->n_monitors += list->port[i]->monitor;
-        }
+        struct hub_slot *to = &list->slot[i];
+        *to = i == slot ? slot_of(port) : old->slot[i];
+        if (!to->port)
+            continue;
+        list->n++;
+        if (to->monitor)
+            list->n_monitors++;
+        else
+            list->workers |= 1ull << to->worker;
     }
     return list;
 }

@@ -52,18 +52,34 @@ struct hub_port {
     enum hub_port_kind kind;
 };
 
+struct hub_slot {
+    struct hub_port *port; /* NULL: free */
+    uint8_t worker;        /* index of its home */
+    bool monitor, isolated;
+};
+
 /* Immutable once published. */
 struct hub_ports {
-    unsigned n_slots; /* an index is a slot; free slots are NULL */
+    unsigned n_slots; /* a port's index is its slot */
     unsigned n;
     unsigned n_monitors;
-    struct hub_port *port[];
+    uint64_t workers; /* a bit for each that is home to a port that gets floods */
+    struct hub_slot slot[];
+};
+
+/* Takes what is flooded to one worker, once, and gives it to all ports there: else each of a
+ * thousand ports would need a place in the ring between the workers. */
+struct hub_relay {
+    struct tube tube;
+    struct hub *hub;
+    bool from_isolated; /* what comes here comes from such ports */
 };
 
 struct hub {
     struct worker_set *workers;
     char *name;
     _Atomic(struct hub_ports *) ports;
+    struct hub_relay *relay; /* two for each worker: hub_relay_of() */
     struct fdb *fdb;
     atomic_uint refs;
 
@@ -106,7 +122,7 @@ static inline struct hub_port *
 hub_ports_at(const struct hub_ports *list, fdb_port_id id)
 {
     unsigned index = fdb_port_index(id);
-    struct hub_port *port = index < list->n_slots ? list->port[index] : NULL;
+    struct hub_port *port = index < list->n_slots ? list->slot[index].port : NULL;
     return port && port->id == id ? port : NULL;
 }
 
@@ -122,6 +138,21 @@ enum drop hub_shape_of(const struct frame *f, struct hub_shape *out) MUST_CHECK;
 /* Adds a frame to sums, which hub_count_traffic() then adds to counters. */
 void hub_tally(struct hub_traffic *t, const struct frame *f, unsigned frames);
 void hub_count_traffic(struct hub_counters *to, const struct hub_traffic *t);
+
+/* The relays of a hub: made with it, and freed with it. */
+struct hub_relay *hub_relays_new(struct hub *hub);
+uint64_t hub_relays_dropped(const struct hub *hub);
+
+/* Where each frame of a batch goes. */
+struct hub_flood {
+    const struct hub_ports *list;
+    const struct hub_port *in;
+    const uint16_t *to; /* for each frame a slot, or HUB_TO_ALL */
+    int64_t now_us;
+};
+enum { HUB_TO_ALL = HUB_MAX_PORTS, HUB_TO_NOBODY };
+/* Sends a batch of which at least one frame goes to all; consumes it. */
+void hub_flood(const struct hub_flood *flood, struct batch *b);
 
 struct hub_port *hub_port_ref(struct hub_port *port);
 void hub_port_unref(struct hub_port *port);

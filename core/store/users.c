@@ -74,16 +74,24 @@ print_policy(const struct policy *p)
     return g_string_free(out, FALSE);
 }
 
+static const struct {
+    const char *name;
+    size_t offset; /* of a uint32_t in struct policy */
+} policy_items[] = {
+#define X(name, kind, value) {#name, offsetof(struct policy, name)},
+    POLICY_ITEMS(X)
+#undef X
+};
+
 static void
 set_policy_item(struct policy *p, const char *item, uint32_t v)
 {
-#define X(name, kind, value)        \
-    if (strcmp(item, #name) == 0) { \
-        p->name = v;                \
-        return;                     \
+    for (size_t i = 0; i < ARRAY_LEN(policy_items); i++) {
+        if (strcmp(item, policy_items[i].name) == 0) {
+            memcpy((char *)p + policy_items[i].offset, &v, sizeof(v));
+            return;
+        }
     }
-    POLICY_ITEMS(X)
-#undef X
 }
 
 /* What the text does not name has its default; names that we do not know are passed over. */

@@ -79,6 +79,15 @@ def variants(t, server, client, trust, extra=()):
 def reconnects(t, server, client, trust):
     with t.must("session before the server restarts"):
         connect(t, client, "again", trust)
+    if isinstance(client, softether.Client):
+        # Its adapter is dead after that, with every server, until the client's service is restarted:
+        # it closes the new connection 0.1 s after the welcome.
+        with t.check("the server restarts, the client logs in again by itself"):
+            server.stop()
+            server.start()
+            wait_until("another session", lambda: client.status("again").get(
+                "Number of Established Sessions") == "2 Times", 60, 0.5)
+        return
     with t.check("the server restarts, the session comes back by itself"):
         server.stop()
         need(not traffic.answers(client.ns, LAN), "traffic flows without a server")
@@ -89,9 +98,8 @@ def reconnects(t, server, client, trust):
 
 @scenario("selfcheck/full-list", needs=("softether-server", "softether-client", *TUNNEL), long=True)
 def _(t):
-    """The list of this file with SoftEther on both ends: the list itself is what is tested. Without
-    the restart: this pair loses its TCP connections after one, and never gets out of it."""
-    run_list(t, softether.Server, softether.Client, restart=False)
+    """The list of this file with SoftEther on both ends: the list itself is what is tested."""
+    run_list(t, softether.Server, softether.Client)
 
 
 def refusal(t, client, trust):
@@ -110,7 +118,7 @@ def refusal(t, client, trust):
         client.disconnect("no")
 
 
-def run_list(t, server_kind, client_kind, extra=(), restart=True):
+def run_list(t, server_kind, client_kind, extra=()):
     with t.must("server, hub, bridge"):
         server = server_kind(t.lab)
         server.make_hub()
@@ -122,8 +130,7 @@ def run_list(t, server_kind, client_kind, extra=(), restart=True):
     refusal(t, client, trust)
     basic(t, server, client, trust)
     variants(t, server, client, trust, extra)
-    if restart:
-        reconnects(t, server, client, trust)
+    reconnects(t, server, client, trust)
     for end in (server, client):
         if isinstance(end, polyether.Server):
             with t.check("the server ends when told to"):

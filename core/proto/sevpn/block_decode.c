@@ -63,6 +63,10 @@ begin_block(struct block_decoder *d, const struct block_format *format, uint32_t
         return false;
 
     d->blocks--;
+    if (size == 0) { /* legal, and nothing */
+        next_block(d);
+        return true;
+    }
     d->left = size;
     d->state = BLOCK_DATA;
     d->why = DROP_NONE;
@@ -138,6 +142,27 @@ step_data(struct block_decoder *d, const struct block_format *format, struct rea
     return *why == DROP_NONE ? BLOCK_FRAME : BLOCK_LOST;
 }
 
+/* One step in the states of a keepalive. */
+static enum block_event
+step_keepalive(struct block_decoder *d, struct reader *in)
+{
+    uint32_t size = 0;
+
+    if (d->state == BLOCK_KEEPALIVE_SIZE) {
+        if (!take_u32(d, in, &size))
+            return BLOCK_MORE;
+        if (size > BLOCK_KEEPALIVE_MAX)
+            return BLOCK_BROKEN;
+        d->left = size;
+        d->state = BLOCK_KEEPALIVE_DATA;
+    }
+    take_data(d, in);
+    if (d->left > 0)
+        return BLOCK_MORE;
+    d->state = BLOCK_COUNT;
+    return BLOCK_ALIVE;
+}
+
 enum block_event
 block_decode(struct block_decoder *d, const struct block_format *format, struct reader *in,
              struct frame_pool *pool, struct frame **out, enum drop *why)
@@ -157,27 +182,12 @@ block_decode(struct block_decoder *d, const struct block_format *format, struct 
                 return BLOCK_MORE;
             if (!begin_block(d, format, number, pool))
                 return BLOCK_BROKEN;
-            if (number == 0) { /* legal, and nothing */
-                block_decoder_clear(&(struct block_decoder){.frame = g_steal_pointer(&d->frame)});
-                next_block(d);
-            }
             break;
         case BLOCK_DATA:
             return step_data(d, format, in, pool, out, why);
         case BLOCK_KEEPALIVE_SIZE:
-            if (!take_u32(d, in, &number))
-                return BLOCK_MORE;
-            if (number > BLOCK_KEEPALIVE_MAX)
-                return BLOCK_BROKEN;
-            d->left = number;
-            d->state = BLOCK_KEEPALIVE_DATA;
-            break;
         case BLOCK_KEEPALIVE_DATA:
-            take_data(d, in);
-            if (d->left > 0)
-                return BLOCK_MORE;
-            d->state = BLOCK_COUNT;
-            return BLOCK_ALIVE;
+            return step_keepalive(d, in);
         }
     }
 }

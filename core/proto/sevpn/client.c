@@ -287,7 +287,7 @@ on_hello(struct attempt *a, const struct pack *p)
     struct pack *next = a->first ? build_login(&c->config, &hello, &error)
                                  : sevpn_additional_build(c->session_key, PRODUCT);
     if (!next) {
-        fail(a, PE_AUTH_FAILED, error->message);
+        fail(a, PE_AUTH_FAILED, error ? error->message : "the key cannot sign");
         return;
     }
     if (a->first) {

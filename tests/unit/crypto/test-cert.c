@@ -7,6 +7,7 @@
 #include "tests/unit/crypto/cert_recipe.h"
 
 #include <glib.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
@@ -98,10 +99,11 @@ test_forms(gconstpointer data)
     g_assert_cmpint(X509_cmp(from_der, m->cert), ==, 0);
     X509_free(from_der);
 
-    g_autofree uint8_t *more = g_malloc0(len + 1);
-    memcpy(more, bytes, len);
-    g_assert_null(cert_from_der(more, len + 1, NULL)); /* a byte too many */
-    g_assert_null(cert_from_der(more, len - 1, &error));
+    g_autoptr(GByteArray) more = g_bytes_unref_to_array(g_bytes_ref(der));
+    static const uint8_t zero = 0;
+    g_byte_array_append(more, &zero, 1);
+    g_assert_null(cert_from_der(more->data, len + 1, NULL)); /* a byte too many */
+    g_assert_null(cert_from_der(more->data, len - 1, &error));
     g_assert_error(error, PE_ERROR, PE_INVALID_PARAMETER);
     g_assert_null(cert_from_der("", 0, NULL));
     g_assert_null(cert_from_pem("nothing", NULL));
@@ -113,6 +115,17 @@ test_forms(gconstpointer data)
     EVP_PKEY_free(key);
     secret_free_str(key_pem);
     g_assert_null(cert_key_from_pem(pem, NULL));
+
+    /* A key with a passphrase is refused; nobody is asked. */
+    BIO *bio = BIO_new(BIO_s_mem());
+    g_assert_true(
+        PEM_write_bio_PKCS8PrivateKey(bio, m->key, EVP_aes_256_cbc(), "pass", 4, NULL, NULL));
+    char *locked = NULL;
+    long locked_len = BIO_get_mem_data(bio, &locked);
+    g_autofree char *locked_pem = g_strndup(locked, (size_t)locked_len);
+    BIO_free(bio);
+    g_assert_nonnull(strstr(locked_pem, "ENCRYPTED"));
+    g_assert_null(cert_key_from_pem(locked_pem, NULL));
 
     uint8_t *key_der = NULL;
     int key_len = i2d_PrivateKey(m->key, &key_der);

@@ -253,7 +253,6 @@ test_bomb(struct fixture *x, gconstpointer data)
     const struct block_format packed = {.zlib = x->zlib};
     g_autoptr(GByteArray) wire = g_byte_array_new();
     uint8_t out[512];
-    g_autofree uint8_t *zeroes = g_malloc0(100000);
     struct block_decoder d = {0};
     struct tally t = {0};
 
