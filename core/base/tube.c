@@ -13,6 +13,8 @@ tube_send(struct tube *t, struct batch *b, int64_t now_us)
     struct worker *here = worker_current();
 
     g_assert(here);
+    if (b->n == 0)
+        return;
     if (t->home == here) {
         t->ops->receive(t, b, now_us);
         return;

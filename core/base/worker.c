@@ -18,6 +18,7 @@ enum {
     LARGE_FRAMES = 1024, /* of a worker: 64 MiB if all were full */
     SLEEP_MAX_US = 1000 * 1000,
     TRIM_US = 1000 * 1000,
+    DRAIN_ROUNDS = 1000, /* at the end; who asks for more for ever is not waited for */
 };
 
 struct message {
@@ -394,37 +395,65 @@ worker_main(gpointer data)
 
 /* ---- the set ---- */
 
-static void
+/* Nobody receives any more: the frames go, and the references. True when there was something. */
+static bool
 drain_ring(struct ring *ring)
 {
     struct worker_slot *slot;
+    bool any = false;
 
     while ((slot = ring_peek(ring))) {
+        struct tube *t = slot->target;
         batch_free_frames(&slot->batch);
-        slot->target->ops->unref(slot->target);
         ring_pop(ring);
+        t->ops->unref(t);
+        any = true;
+    }
+    return any;
+}
+
+/* What was asked of a worker after its end is done here, as if by itself. True when there was
+ * something, which may have asked another worker for more. */
+static bool
+drain_worker(struct worker *w)
+{
+    bool any = atomic_load(&w->has_mail) || w->deferred;
+
+    current = w;
+    frame_pool_adopt(w->pool);
+    read_mail(w);
+    for (unsigned i = 0; i < w->set->n; i++) {
+        if (i != w->index)
+            any |= drain_ring(w->from[i]);
+    }
+    run_deferred(w);
+    current = NULL;
+    return any;
+}
+
+/* All threads have ended. */
+static void
+drain_all(struct worker_set *set)
+{
+    bool any = true;
+
+    for (unsigned round = 0; any && round < DRAIN_ROUNDS; round++) {
+        any = false;
+        quiesce_reap(set->quiesce); /* nobody is online; what runs may ask workers for something */
+        for (unsigned i = 0; i < set->n; i++)
+            any |= drain_worker(set->worker[i]);
     }
 }
 
+/* All but the pool, to which what quiescence still holds may give frames back. */
 static void
-worker_free(struct worker *w)
+worker_close(struct worker *w)
 {
-    if (!w)
-        return;
-    if (w->mail) {
-        current = w; /* what was asked of it after its end is done here, as if by itself */
-        read_mail(w);
-        run_deferred(w);
-        current = NULL;
-        g_array_unref(w->mail);
-        g_array_unref(w->reading);
-        g_mutex_clear(&w->lock);
-    }
-    for (unsigned i = 0; i < WORKER_MAX; i++) {
-        if (w->from[i])
-            drain_ring(w->from[i]);
+    g_array_unref(w->mail);
+    g_array_unref(w->reading);
+    g_mutex_clear(&w->lock);
+    for (unsigned i = 0; i < w->set->n; i++)
         ring_free(w->from[i]);
-    }
     for (unsigned i = 0; i < WORKER_N_SCRATCH; i++)
         g_free(w->scratch[i]);
     if (w->wake_fd >= 0)
@@ -480,7 +509,11 @@ worker_set_new(unsigned n, GError **error)
     }
     for (unsigned i = 0; i < n; i++) {
         g_autofree char *name = g_strdup_printf("worker-%u", i);
-        set->worker[i]->thread = g_thread_new(name, worker_main, set->worker[i]);
+        set->worker[i]->thread = g_thread_try_new(name, worker_main, set->worker[i], error);
+        if (!set->worker[i]->thread) {
+            worker_set_free(set);
+            return NULL;
+        }
     }
     return set;
 }
@@ -498,20 +531,20 @@ worker_set_free(struct worker_set *set)
 {
     if (!set)
         return;
-    for (unsigned i = 0; i < set->n; i++) {
-        if (set->worker[i] && set->worker[i]->thread)
-            worker_call(set->worker[i], stop, set->worker[i]);
-    }
-    for (unsigned i = 0; i < set->n; i++) {
-        if (set->worker[i] && set->worker[i]->thread)
-            g_thread_join(set->worker[i]->thread);
-    }
-    for (unsigned i = 0; i < set->n; i++)
-        worker_free(set->worker[i]);
+    unsigned made = 0; /* fewer than n when worker_set_new() failed half-way */
+    while (made < set->n && set->worker[made])
+        made++;
+    for (unsigned i = 0; i < made && set->worker[i]->thread; i++)
+        worker_call(set->worker[i], stop, set->worker[i]);
+    for (unsigned i = 0; i < made && set->worker[i]->thread; i++)
+        (void)g_thread_join(set->worker[i]->thread);
+    if (made == set->n)
+        drain_all(set);
+    for (unsigned i = 0; i < made; i++)
+        worker_close(set->worker[i]);
     quiesce_free(set->quiesce);
-    for (unsigned i = 0; i < set->n; i++) { /* only now is every frame home */
-        if (set->worker[i])
-            frame_pool_free(set->worker[i]->pool);
+    for (unsigned i = 0; i < made; i++) { /* only now is every frame home */
+        frame_pool_free(set->worker[i]->pool);
         g_free(set->worker[i]);
     }
     g_free(set);
