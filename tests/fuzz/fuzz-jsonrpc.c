@@ -57,16 +57,18 @@ check_params(const json_t *params, const struct rpc_field *fields)
     json_decref(again);
 }
 
-/* The fields of every method, those of answers too: a client takes them from a server. */
+/* The fields of some method, those of its answer too: a client takes them from a server. */
 static void
-check_all(const json_t *params)
+check_some(const json_t *params, size_t which)
 {
-    const struct rpc_method *m;
+    unsigned n = 0;
 
-    for (unsigned i = 0; (m = rpc_method_at(i)) != NULL; i++) {
-        check_params(params, m->in);
-        check_params(params, m->out);
-    }
+    do {
+        n++;
+    } while (rpc_method_at(n));
+    const struct rpc_method *m = rpc_method_at((unsigned)(which % n));
+    check_params(params, m->in);
+    check_params(params, m->out);
 }
 
 int
@@ -80,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (m)
             check_params(q.params, m->in);
         else
-            check_all(q.params);
+            check_some(q.params, strlen(q.method));
     } else {
         check_refusal(error);
     }
@@ -90,7 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *query = api_query_parse(text);
     if (query) {
         g_assert_cmpuint(json_object_size(query), <=, API_QUERY_FIELDS);
-        check_all(query);
+        check_some(query, size);
         json_decref(query);
     }
     return 0;

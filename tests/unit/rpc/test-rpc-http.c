@@ -343,6 +343,7 @@ test_unix(void)
         g_autoptr(record_t) in = fixture_record(name, "Online_bool=true", NULL);
         g_autoptr(record_t) out = call_over_socket(c, "CreateHub", in, &error);
         g_assert_no_error(error);
+        g_assert_true(record_bool(out, "Online_bool"));
     }
     g_autoptr(record_t) all = call_over_socket(c, "EnumHub", NULL, &error);
     g_assert_cmpuint(record_count(all, "HubList"), ==, 20);
@@ -361,6 +362,7 @@ test_unix(void)
     g_assert_no_error(error);
     g_autoptr(record_t) again = call_over_socket(c, "EnumHub", NULL, &error);
     g_assert_no_error(error);
+    g_assert_cmpuint(record_u32(again, "NumHub_u32"), ==, 20);
     rpc_client_free(c);
     rpc_unix_server_free(u);
     g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
