@@ -14,8 +14,8 @@
 #define MAGIC UINT32_C(0x63825363) /* RFC 2131, 3 */
 
 enum { BOOTREQUEST = 1, BOOTREPLY = 2, HTYPE_ETHERNET = 1, FLAG_BROADCAST = 0x8000 };
-enum { OPT_PAD = 0, OPT_END = 255, SNAME = 64, FILE_NAME = 128 };
-enum { OVERLOAD_FILE = 1, OVERLOAD_SNAME = 2, PROTO_UDP = 17 };
+enum { PART_MAX = 255, OPT_PAD = 0, OPT_END = 255, SNAME = 64, FILE_NAME = 128 };
+enum { ROUTE_MAX = 9, OVERLOAD_FILE = 1, OVERLOAD_SNAME = 2 };
 
 /* ---- options ---- */
 
@@ -216,11 +216,16 @@ dhcp4_write_header(struct writer *w, const struct dhcp4_message *m)
 }
 
 void
-dhcp4_write_option(struct writer *w, uint8_t code, const void *bytes, uint8_t len)
+dhcp4_write_option(struct writer *w, uint8_t code, const void *bytes, size_t len)
 {
-    writer_u8(w, code);
-    writer_u8(w, len);
-    writer_bytes(w, bytes, len);
+    struct reader left = reader_of(bytes, len);
+
+    do { /* RFC 3396, 6: a long one in parts, which are joined again */
+        size_t part = left.left < PART_MAX ? left.left : PART_MAX;
+        writer_u8(w, code);
+        writer_u8(w, (uint8_t)part);
+        writer_bytes(w, reader_take(&left, part), part);
+    } while (left.left > 0);
 }
 
 void
@@ -229,6 +234,21 @@ dhcp4_write_option_u32(struct writer *w, uint8_t code, uint32_t v)
     writer_u8(w, code);
     writer_u8(w, 4);
     writer_u32(w, v);
+}
+
+void
+dhcp4_write_routes(struct writer *w, const struct dhcp4_route *routes, unsigned n)
+{
+    uint8_t bytes[DHCP4_ROUTES_MAX * ROUTE_MAX];
+    struct writer list = writer_of(bytes, sizeof(bytes));
+
+    for (unsigned i = 0; i < n && i < DHCP4_ROUTES_MAX; i++) {
+        writer_u8(&list, routes[i].len);
+        for (unsigned bit = 0; bit < routes[i].len; bit += 8)
+            writer_u8(&list, (uint8_t)(routes[i].dst >> (24 - bit)));
+        writer_u32(&list, routes[i].via);
+    }
+    dhcp4_write_option(w, DHCP4_OPT_ROUTES, bytes, list.len);
 }
 
 void
@@ -249,7 +269,7 @@ dhcp4_frame_build(struct frame_pool *pool, const struct mac *src, const struct m
     size_t total = ETH_HEADER + IP4_HEADER + udp_len;
     struct ip4 ip = {.header_len = IP4_HEADER,
                      .ttl = IP4_TTL,
-                     .proto = PROTO_UDP,
+                     .proto = IP_PROTO_UDP,
                      .total_len = (uint16_t)(IP4_HEADER + udp_len),
                      .src = src_ip,
                      .dst = dst_ip};
@@ -268,7 +288,7 @@ dhcp4_frame_build(struct frame_pool *pool, const struct mac *src, const struct m
     ip4_write(&w, &ip);
     const uint8_t *ip_header = f->data + ETH_HEADER;
     udp_write(&w, &udp,
-              csum_pseudo4(ip_header + IP4_AT_SRC, ip_header + IP4_AT_DST, PROTO_UDP, udp.len));
+              csum_pseudo4(ip_header + IP4_AT_SRC, ip_header + IP4_AT_DST, IP_PROTO_UDP, udp.len));
     if (!writer_ok(&w) || !frame_put(f, w.len)) {
         frame_free(f);
         return NULL;
@@ -287,7 +307,7 @@ dhcp4_frame_match(const struct frame *f, const struct mac *client, struct reader
 
     reader_copy(&r, to.b, sizeof(to.b));
     if (!reader_ok(&r) || (!mac_equal(&to, client) && !mac_equal(&to, &all)) || frame_is_super(f) ||
-        flow_of_frame(f, &flow) != DROP_NONE || flow.version != 4 || flow.proto != PROTO_UDP ||
+        flow_of_frame(f, &flow) != DROP_NONE || flow.version != 4 || flow.proto != IP_PROTO_UDP ||
         flow.l4 == 0 || (flow.flags & FLOW_FRAGMENT) || flow.sport != DHCP4_SERVER_PORT ||
         flow.dport != DHCP4_CLIENT_PORT)
         return false;

@@ -64,8 +64,8 @@ struct dhcp4_message {
     uint32_t ciaddr, yiaddr, siaddr, giaddr; /* host order */
     struct mac chaddr;
     enum dhcp4_type type;
-    struct reader options, file,
-        sname; /* file and sname only when option 52 says that they hold options */
+    struct reader options;
+    struct reader file, sname; /* empty unless option 52 says that they hold options */
 };
 
 /* Takes a UDP payload. DROP_SHORT, DROP_MALFORMED (not DHCP, or options that run over), or
@@ -92,8 +92,10 @@ dhcp4_option_routes(const struct dhcp4_message *m, struct dhcp4_route out[DHCP4_
 
 /* Building: header, options one after the other, then the end, which pads to DHCP4_MESSAGE_MIN. */
 void dhcp4_write_header(struct writer *w, const struct dhcp4_message *m);
-void dhcp4_write_option(struct writer *w, uint8_t code, const void *bytes, uint8_t len);
+void dhcp4_write_option(struct writer *w, uint8_t code, const void *bytes, size_t len);
 void dhcp4_write_option_u32(struct writer *w, uint8_t code, uint32_t v);
+/* Option 121; at most DHCP4_ROUTES_MAX of them, each with a len up to 32. */
+void dhcp4_write_routes(struct writer *w, const struct dhcp4_route *routes, unsigned n);
 void dhcp4_write_end(struct writer *w);
 
 /* A frame from a client to a server with this payload. NULL when there is no buffer. Addresses in

@@ -3,9 +3,11 @@
  *
  * Repeats come after 1, 2, 4, 8, then every 16 s, each a tenth more or less: sooner than 4.1 has
  * it, because somebody waits for a tunnel to come up. After BOOT_TRIES without an answer about a
- * remembered address, and after REQUEST_TRIES about an offer, everything begins again. While
- * renewing, a repeat comes after half of the time that is left, but not sooner than RENEW_LEAST_S
- * (4.4.5).
+ * remembered address, and after REQUEST_TRIES about an offer, everything begins again; but a lease
+ * that is held is then kept for its time (3.2). While renewing, a repeat comes after half of the
+ * time that is left, but not sooner than RENEW_LEAST_S (4.4.5). Who is refused begins again at
+ * once, but a second time in a row only after a pause that doubles: a server that offers and
+ * refuses would otherwise be asked as fast as it answers.
  */
 
 #include "core/net/dhcp4_client.h"
@@ -152,8 +154,9 @@ has_lease(const struct dhcp4_client *c)
     return c->expires_us != 0;
 }
 
+/* Gives up what there was, and looks for a server: now, or after a pause. */
 static void
-begin_again(struct dhcp4_client *c, int64_t now_us)
+begin_again(struct dhcp4_client *c, int64_t now_us, int64_t pause_us)
 {
     bool had = has_lease(c);
 
@@ -162,8 +165,16 @@ begin_again(struct dhcp4_client *c, int64_t now_us)
     c->lease = (struct dhcp4_lease){0};
     if (had)
         c->ops->lost(c->owner);
-    if (c->state != DHCP4_STOPPED) /* lost() may have stopped us */
+    if (c->state == DHCP4_STOPPED) /* lost() may have stopped us */
+        return;
+    if (pause_us == 0) {
         set_state(c, DHCP4_SELECTING, now_us);
+        return;
+    }
+    c->state = DHCP4_SELECTING; /* nothing sent yet: the deadline does it */
+    c->tries = 0;
+    c->xid = c->ops->random(c->owner);
+    c->deadline_us = now_us + pause_us;
 }
 
 /* ---- answers ---- */
@@ -220,6 +231,29 @@ read_times(const struct dhcp4_message *m, struct dhcp4_lease *l)
     l->t1_s = MIN(l->t1_s, l->t2_s);
 }
 
+/* An address that the host may have in its network: neither the network's own nor its broadcast. */
+static bool
+is_usable(uint32_t address, uint8_t prefix_len)
+{
+    uint32_t host = prefix_len < 31 ? UINT32_MAX >> prefix_len : 0; /* RFC 3021: no such in a /31 */
+
+    return ip4_is_host(address) && (host == 0 || ((address & host) != 0 && (~address & host) != 0));
+}
+
+/* Addresses of other hosts; what cannot be one is left out. */
+static unsigned
+read_hosts(const struct dhcp4_message *m, uint8_t code, uint32_t *out, unsigned max)
+{
+    unsigned there = dhcp4_option_addresses(m, code, out, max);
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < there; i++) {
+        if (ip4_is_host(out[i]))
+            out[n++] = out[i];
+    }
+    return n;
+}
+
 /* False when nobody can use what is offered. */
 static bool
 read_lease(const struct dhcp4_message *m, struct dhcp4_lease *out)
@@ -227,12 +261,14 @@ read_lease(const struct dhcp4_message *m, struct dhcp4_lease *out)
     struct dhcp4_lease l = {.address = m->yiaddr};
     uint8_t mtu[2];
 
-    if (!ip4_is_host(m->yiaddr) || !dhcp4_option_u32(m, DHCP4_OPT_SERVER, &l.server))
-        return false;
     l.prefix_len = prefix_of(m, l.address);
-    l.n_gateways = dhcp4_option_addresses(m, DHCP4_OPT_ROUTER, l.gateway, DHCP4_GATEWAYS_MAX);
-    l.n_dns = dhcp4_option_addresses(m, DHCP4_OPT_DNS, l.dns, DHCP4_DNS_MAX);
+    if (!is_usable(l.address, l.prefix_len) || !dhcp4_option_u32(m, DHCP4_OPT_SERVER, &l.server) ||
+        !ip4_is_host(l.server))
+        return false;
     l.n_routes = dhcp4_option_routes(m, l.route);
+    if (l.n_routes == 0)
+        l.n_gateways = read_hosts(m, DHCP4_OPT_ROUTER, l.gateway, DHCP4_GATEWAYS_MAX);
+    l.n_dns = read_hosts(m, DHCP4_OPT_DNS, l.dns, DHCP4_DNS_MAX);
     read_domain(m, l.domain);
     if (dhcp4_option(m, DHCP4_OPT_MTU, mtu, sizeof(mtu)) == 2)
         l.mtu = (uint16_t)(mtu[0] << 8 | mtu[1]);
@@ -285,8 +321,24 @@ on_ack(struct dhcp4_client *c, const struct dhcp4_message *m, int64_t now_us)
     c->t1_us = from_us + lease.t1_s * US;
     c->t2_us = from_us + lease.t2_s * US;
     c->expires_us = lease.lease_s == FOR_EVER ? INT64_MAX : from_us + lease.lease_s * US;
+    c->refusals = 0;
     set_state(c, DHCP4_BOUND, now_us);
     c->ops->bound(c->owner, &c->lease, !had || differs(&old, &c->lease));
+}
+
+static void
+on_nak(struct dhcp4_client *c, const struct dhcp4_message *m, int64_t now_us)
+{
+    uint32_t server = 0;
+
+    if (c->state == DHCP4_SELECTING || c->state == DHCP4_BOUND)
+        return;
+    if (c->state == DHCP4_REQUESTING && dhcp4_option_u32(m, DHCP4_OPT_SERVER, &server) &&
+        server != c->lease.server)
+        return; /* a server that was not asked */
+    unsigned again = c->refusals++;
+    int64_t pause_s = again == 0 ? 0 : again < 5 ? INT64_C(1) << (again - 1) : BACKOFF_MAX_S;
+    begin_again(c, now_us, pause_s * US);
 }
 
 void
@@ -301,8 +353,8 @@ dhcp4_client_received(struct dhcp4_client *c, struct reader message, int64_t now
         on_offer(c, &m, now_us);
     else if (m.type == DHCP4_ACK)
         on_ack(c, &m, now_us);
-    else if (m.type == DHCP4_NAK && c->state != DHCP4_SELECTING && c->state != DHCP4_BOUND)
-        begin_again(c, now_us);
+    else if (m.type == DHCP4_NAK)
+        on_nak(c, &m, now_us);
 }
 
 /* ---- time ---- */
@@ -315,8 +367,10 @@ dhcp4_client_tick(struct dhcp4_client *c, int64_t now_us)
     bool expired = has_lease(c) && now_us >= c->expires_us;
     bool gave_up = (c->state == DHCP4_REBOOTING && c->tries >= BOOT_TRIES) ||
                    (c->state == DHCP4_REQUESTING && c->tries >= REQUEST_TRIES);
-    if (expired || gave_up)
-        begin_again(c, now_us);
+    if (gave_up && has_lease(c) && !expired)
+        set_state(c, DHCP4_BOUND, now_us); /* 3.2: it is ours for the rest of its time */
+    else if (expired || gave_up)
+        begin_again(c, now_us, 0);
     else if (c->state == DHCP4_BOUND)
         set_state(c, DHCP4_RENEWING, now_us);
     else if (c->state == DHCP4_RENEWING && now_us >= c->t2_us)
@@ -338,6 +392,7 @@ void
 dhcp4_client_start(struct dhcp4_client *c, uint32_t remembered, int64_t now_us)
 {
     c->started_us = now_us;
+    c->refusals = 0;
     if (!has_lease(c))
         c->lease = (struct dhcp4_lease){.address = remembered};
     c->state = DHCP4_REBOOTING;

@@ -16,7 +16,7 @@ struct dhcp4_lease {
     uint32_t address;
     uint8_t prefix_len;
     uint32_t server;
-    uint32_t gateway[DHCP4_GATEWAYS_MAX]; /* to be ignored when there are routes (RFC 3442) */
+    uint32_t gateway[DHCP4_GATEWAYS_MAX]; /* none when there are routes (RFC 3442) */
     unsigned n_gateways;
     uint32_t dns[DHCP4_DNS_MAX];
     unsigned n_dns;
@@ -62,6 +62,7 @@ struct dhcp4_client {
     struct dhcp4_lease lease; /* offered, or bound */
     uint32_t xid;
     unsigned tries;
+    unsigned refusals; /* since there was a lease */
     int64_t started_us, sent_us, asked_us, t1_us, t2_us, expires_us;
 };
 
