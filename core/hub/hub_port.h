@@ -60,7 +60,7 @@ struct worker *hub_port_worker(const struct hub_port *port);
 /* Frames that enter the hub here. Consumes the batch. Judged, learned, forwarded; runs on home,
  * takes no lock except for addresses that are new or moved. A deliver() may call it for its own
  * port; what then comes back to a port that is still in here is dropped (DROP_QUEUE_FULL). */
-void hub_port_receive(struct hub_port *port, struct batch *b, int64_t now_us);
+void hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us);
 
 /* Frees the frame and counts why: for losses on the port's own way out or in. Home. */
 void hub_port_drop(struct hub_port *port, struct frame *f, enum drop why);

@@ -151,17 +151,6 @@ enter(struct session *s, GError **error)
     return refusal == PE_OK;
 }
 
-static void
-leave(struct session *s)
-{
-    struct hub *hub = s->hub;
-    g_mutex_lock(&hub->sessions_lock);
-    gboolean was = g_ptr_array_remove_fast(hub->sessions, s);
-    g_mutex_unlock(&hub->sessions_lock);
-    if (was)
-        session_unref(s);
-}
-
 struct session *
 session_start(struct hub *hub, const struct session_config *config, const struct session_ops *ops,
               void *owner, GError **error)
@@ -209,7 +198,11 @@ session_end(struct session *s, int reason)
     g_assert(s->home == worker_current() && !s->ended);
     s->ended = true;
     hub_detach(s->port);
-    leave(s);
+    g_mutex_lock(&s->hub->sessions_lock);
+    (void)g_ptr_array_remove_fast(s->hub->sessions, s);
+    /* The list's reference. The protocol's is still there, so it cannot be the last. */
+    (void)atomic_fetch_sub_explicit(&s->refs, 1, memory_order_release);
+    g_mutex_unlock(&s->hub->sessions_lock);
 
     struct hub_port_stats stats;
     hub_port_get_stats(s->port, &stats);

@@ -47,7 +47,7 @@ fake_receive(void *handle, struct pf_slice *buf, struct pf_offload *off, unsigne
     if (f->in_tag) {
         uint8_t *at = (uint8_t *)buf[0].at - PF_ETHERLINK_VLAN_ROOM;
         memmove(at, buf[0].at, 12);
-        memcpy(at + 12, "\x81\x00\x00\x05", 4);
+        wire_put32(at + 12, 0x81000005);
         buf[0].at = at;
         buf[0].len += 4;
     }
@@ -62,7 +62,7 @@ fake_send(void *handle, const struct pf_packet *p, unsigned n, unsigned *refused
 {
     struct fake *f = handle;
     unsigned taken = 0;
-    (void)refused;
+    *refused += 0;
     if (f->gone)
         return -2;
     for (; taken < n && f->room > 0; taken++, f->room--) {
@@ -119,18 +119,20 @@ tear_down(struct fake *f, const void *data)
 static struct frame *
 tcp(struct fake *f, uint32_t seq, size_t payload)
 {
+    static const uint8_t ethernet[] = {2, 0, 0, 0, 0, 11, 2, 0, 0, 0, 0, 10, 8, 0};
     struct frame *fr = frame_new(f->pool, HEADERS + payload);
     uint8_t *at = frame_put(fr, HEADERS + payload);
     g_assert(at);
     memset(at, 0, HEADERS);
-    memcpy(at, "\x02\0\0\0\0\x0b\x02\0\0\0\0\x0a\x08\x00", 14);
+    memcpy(at, ethernet, sizeof(ethernet));
     uint8_t *ip = at + 14;
     ip[0] = 0x45;
     wire_put16(ip + 2, (uint16_t)(40 + payload));
     ip[6] = 0x40;
     ip[8] = 64;
     ip[9] = 6;
-    memcpy(ip + 12, "\x0a\0\0\x01\x0a\0\0\x02", 8);
+    wire_put32(ip + 12, 0x0a000001);
+    wire_put32(ip + 16, 0x0a000002);
     wire_put16(ip + 10, csum_finish(csum_add(0, ip, 20)));
     uint8_t *t = ip + 20;
     wire_put16(t, 1000);
