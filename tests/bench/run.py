@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import signal
 import statistics
 import subprocess
@@ -20,11 +21,33 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "interop"))
 
 import inside  # noqa: E402  (needs the path above)
+import registry  # noqa: E402
 import sevpn_bench  # noqa: E402
 
 # Other heavy work on the same machine is to hold this lock as well.
 LOCK = pathlib.Path(tempfile.gettempdir()) / "heavy.lock"
-BENCHES = dict(sevpn_bench.BENCHES)
+
+
+class Part:
+    """A program of ours that measures one part; it prints "NAME VALUE UNIT ..." on each line."""
+
+    def __init__(self, path):
+        self.path, self.name = path, path.name
+
+    def measure(self, _, lock):
+        with lock():
+            out = subprocess.run([self.path], stdout=subprocess.PIPE, text=True, check=True,
+                                 timeout=300).stdout
+        return {f"{m[1]}, {m[3]}": float(m[2])
+                for m in re.finditer(r"(?m)^(\S+)\s+([\d.]+) (\S+)", out)}
+
+
+def benches():
+    """All of them: the parts, one program each, and the protocols beside other programs."""
+    folder = registry.BUILD / "tests"
+    parts = {p.name[6:]: sevpn_bench.Bench("a part by itself", Part(p), [], [])
+             for p in sorted(folder.glob("bench-*")) if p.is_file() and os.access(p, os.X_OK)}
+    return {**parts, **sevpn_bench.BENCHES}
 
 
 @contextlib.contextmanager
@@ -32,6 +55,9 @@ def heavy_lock():
     with open(LOCK, "a", encoding="utf-8") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
         yield
+
+
+BENCHES = benches()
 
 
 def median(rounds):
@@ -75,7 +101,8 @@ def measure(names, rounds, seconds):
 def table(results):
     for r in results:
         print(f"\n{r['name']}: {BENCHES[r['name']].text}\n")
-        columns = [("ours", r["ours"]), *r["peers"].items(), ("ours / peer", r["ratios"])]
+        columns = [("ours", r["ours"]), *r["peers"].items()]
+        columns += [("ours / peer", r["ratios"])] if r["peers"] else []
         keys = list(dict.fromkeys(k for _, c in columns for k in c))
         print("| figure | " + " | ".join(n for n, _ in columns) + " |")
         print("|---|" + "---|" * len(columns))
