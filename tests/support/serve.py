@@ -7,6 +7,7 @@ import re
 import secrets
 import shlex
 import signal
+import string
 import subprocess
 import sys
 import time
@@ -50,7 +51,7 @@ def working_port(state):
 
 def make_user(state):
     """The demo user, with a new password each time."""
-    password = secrets.token_urlsafe(9)
+    password = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(14))
     try:
         ctl(state, "user", "show", HUB, USER)
         verb = "set"
@@ -68,28 +69,37 @@ def fingerprint(state):
     return m[0].replace(":", "").lower()
 
 
+def shown(path):
+    return shlex.quote(os.path.relpath(path))
+
+
 def explain(state, port, password, print_hash):
-    client = f"--state {shlex.quote(str(state.with_name('run-client')))}"
-    polyether = os.path.relpath(build.program("polyether"), pathlib.Path.cwd())
+    """What a person needs; the commands are to be pasted as they are."""
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    client = state.with_name(state.name + "-client")
+    daemon = f"{sudo}{shown(build.program('polyether-clientd'))} --state {shown(client)}"
+    polyether = f"{sudo}{shown(build.program('polyether'))} --state {shown(client)}"
     print(f"""
 A server is running.
   address      localhost:{port}
   hub          {HUB}
   user         {USER}
-  password     {password}
+  password     {password}   (a new one each time)
   certificate  sha256:{print_hash}
 
-To connect to it, in two other terminals:
-  sudo {os.path.relpath(build.program("polyether-clientd"), pathlib.Path.cwd())} {client}
-
-  echo '{password}' | sudo {polyether} {client} account add demo --server localhost:{port} --hub {HUB} \\
-      --user {USER} --password-stdin --trust sha256:{print_hash} --address none &&
-  sudo {polyether} {client} up demo --wait 15
+To connect to it, in a second terminal (the adapter needs root, the server does not):
+  {daemon}
+and in a third one:
+  {polyether} account delete demo 2> /dev/null
+  echo {password} | {polyether} account add demo --server localhost:{port} \\
+    --hub {HUB} --user {USER} --password-stdin --address none \\
+    --trust sha256:{print_hash} &&
+  {polyether} up demo --wait 15
 
 To look after it:
-  {os.path.relpath(build.program("polyetherctl"), pathlib.Path.cwd())} --state {shlex.quote(str(state))}
+  {shown(build.program('polyetherctl'))} --state {shown(state)}
 
-Ctrl-C ends it. Its folder is {state}.
+Ctrl-C ends it. Its folder is {shown(state)}.
 """, flush=True)
 
 
