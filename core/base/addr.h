@@ -43,8 +43,9 @@ uint32_t ip_to_v4(const struct ip *ip); /* host order; 0 if not IPv4 */
 /* The address as limits count it: IPv4 whole, IPv6 cut to its /64. */
 struct ip ip_limit_key(const struct ip *ip);
 
-bool ip_prefix_parse(const char *text,
-                     struct ip_prefix *out) MUST_CHECK; /* "10.0.0.0/8", "::/0", bare address */
+/* "10.0.0.0/8", "::/0", bare address. Bits beyond the length are kept: "10.0.0.1/8" is an address
+ * in its network. */
+bool ip_prefix_parse(const char *text, struct ip_prefix *out) MUST_CHECK;
 const char *ip_prefix_print(const struct ip_prefix *p, char out[PREFIX_TEXT]);
 bool ip_prefix_has(const struct ip_prefix *p, const struct ip *ip);
 

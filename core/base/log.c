@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log.c - see log.h. One line is one write(2) to stderr, which is either a terminal, a file, or the
- * journal. */
+/* log.c - see log.h.
+ *
+ * A line is made on the stack and goes out with one write(2) of at most LOG_LINE_MAX bytes, which a
+ * pipe or the journal's socket takes whole: lines of different threads do not mix, and no lock is
+ * held while the system takes one. Messages of GLib and its relatives take the same way.
+ */
 
 #include "core/base/log.h"
 
@@ -9,64 +13,152 @@
 #include <glib.h>
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 64 };
+enum { LOG_LINE_MAX = 2048, LOG_TEXT_MAX = 64, US_PER_S = 1000000 };
 
-/* Set once, before threads start. */
-static atomic_int most_level = LOG_INFO;
-static atomic_bool is_journal;
+/* Set before threads start, constant afterwards: what is one for the process, as stderr is. */
+static struct {
+    enum log_level most;
+    bool to_journal;
+} setup = {.most = LOG_INFO};
 
-void
-log_setup(enum log_level most, bool to_journal)
+static const struct {
+    const char *name;
+    unsigned priority; /* RFC 5424, 6.2.1 */
+} levels[] = {
+    [LOG_ERROR] = {"error", 3},
+    [LOG_WARNING] = {"warning", 4},
+    [LOG_INFO] = {"info", 6},
+    [LOG_DEBUG] = {"debug", 7},
+};
+
+struct line {
+    size_t len;
+    char text[LOG_LINE_MAX];
+};
+
+static void append(struct line *l, const char *format, ...) PRINTF_LIKE(2, 3);
+static void append_va(struct line *l, const char *format, va_list args) PRINTF_LIKE(2, 0);
+
+/* One byte stays free for the end of the line. */
+static void
+append_va(struct line *l, const char *format, va_list args)
 {
-    atomic_store(&most_level, (int)most);
-    atomic_store(&is_journal, to_journal);
+    size_t room = sizeof l->text - 1 - l->len;
+    int n = g_vsnprintf(l->text + l->len, room, format, args);
+
+    if (n > 0)
+        l->len += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+static void
+append(struct line *l, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    append_va(l, format, args);
+    va_end(args);
+}
+
+static void
+begin(struct line *l, enum log_level level)
+{
+    l->len = 0;
+    if (setup.to_journal) { /* which has the time and the level in fields of its own */
+        append(l, "<%u>", levels[level].priority);
+        return;
+    }
+    int64_t ms = clock_wall_ms();
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(ms / 1000);
+    append(l, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s ", g_date_time_get_year(utc),
+           g_date_time_get_month(utc), g_date_time_get_day_of_month(utc), g_date_time_get_hour(utc),
+           g_date_time_get_minute(utc), g_date_time_get_second(utc), (int)(ms % 1000),
+           levels[level].name);
+}
+
+static void
+end(struct line *l)
+{
+    for (size_t i = 0; i < l->len; i++) {
+        if ((unsigned char)l->text[i] < ' ' || l->text[i] == 0x7f)
+            l->text[i] = '?'; /* an event is one line, whatever a field holds */
+    }
+    l->text[l->len++] = '\n';
+    ssize_t written = write(STDERR_FILENO, l->text, l->len);
+    (void)written; /* there is nobody to tell */
 }
 
 bool
 log_is_on(enum log_level level)
 {
-    return (int)level <= atomic_load_explicit(&most_level, memory_order_relaxed);
-}
-
-static void
-append_prefix(GString *line, enum log_level level)
-{
-    static const char *const names[] = {"error", "warning", "info", "debug"};
-    static const int priorities[] = {3, 4, 6, 7}; /* RFC 5424, 6.2.1 */
-
-    if (atomic_load_explicit(&is_journal, memory_order_relaxed)) {
-        g_string_append_printf(line, "<%d>", priorities[level]);
-        return;
-    }
-    int64_t ms = clock_wall_ms();
-    g_autoptr(GDateTime) now = g_date_time_new_from_unix_utc(ms / 1000);
-    g_autofree char *text = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
-    g_string_append_printf(line, "%s.%03dZ %s ", text, (int)(ms % 1000), names[level]);
+    return level <= setup.most;
 }
 
 void
 log_event(enum log_level level, const char *event, const char *fields, ...)
 {
+    struct line l;
+
     if (!log_is_on(level))
         return;
-    g_autoptr(GString) line = g_string_new(NULL);
-    append_prefix(line, level);
-    g_string_append(line, event);
+    begin(&l, level);
+    append(&l, "%s", event);
     if (fields) {
-        va_list ap;
-        g_string_append_c(line, ' ');
-        va_start(ap, fields);
-        g_string_append_vprintf(line, fields, ap);
-        va_end(ap);
+        va_list args;
+        append(&l, " ");
+        va_start(args, fields);
+        append_va(&l, fields, args);
+        va_end(args);
     }
-    g_string_append_c(line, '\n');
-    if (write(STDERR_FILENO, line->str, line->len) < 0)
-        return; /* there is nobody left to tell */
+    end(&l);
+}
+
+/* A line in the format of this file for what GLib and other libraries have to say. */
+static GLogWriterOutput
+write_glib(GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpointer data)
+{
+    enum log_level level = LOG_DEBUG;
+    const char *message = "";
+    const char *domain = "";
+    struct line l;
+
+    (void)data;
+    if (flags & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL))
+        level = LOG_ERROR;
+    else if (flags & (G_LOG_LEVEL_WARNING))
+        level = LOG_WARNING;
+    else if (flags & (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO))
+        level = LOG_INFO;
+    if (!log_is_on(level))
+        return G_LOG_WRITER_HANDLED;
+    for (gsize i = 0; i < n_fields; i++) {
+        if (fields[i].length >= 0) /* not a string */
+            continue;
+        if (strcmp(fields[i].key, "MESSAGE") == 0)
+            message = fields[i].value;
+        else if (strcmp(fields[i].key, "GLIB_DOMAIN") == 0)
+            domain = fields[i].value;
+    }
+    begin(&l, level);
+    append(&l, "%s%s%s", domain, domain[0] ? ": " : "", message);
+    end(&l);
+    return G_LOG_WRITER_HANDLED;
+}
+
+void
+log_setup(enum log_level most, bool to_journal)
+{
+    static bool hooked; /* GLib takes a writer once in the life of a process */
+
+    setup.most = most;
+    setup.to_journal = to_journal;
+    if (!hooked)
+        g_log_set_writer_func(write_glib, NULL, NULL);
+    hooked = true;
 }
 
 bool
@@ -77,10 +169,15 @@ log_limit_pass(struct log_limit *l, unsigned burst, long long now_us, unsigned *
         l->tokens = burst;
         l->last_us = now_us;
     }
-    l->tokens = MIN((double)burst, l->tokens + (double)(now_us - l->last_us) / 1e6);
-    l->last_us = now_us;
+    if (now_us > l->last_us) {
+        l->tokens += (double)(now_us - l->last_us) / US_PER_S;
+        l->last_us = now_us;
+    }
+    if (l->tokens > burst)
+        l->tokens = burst;
     if (l->tokens < 1) {
         l->left_out++;
+        *left_out = 0;
         return false;
     }
     l->tokens -= 1;
@@ -89,19 +186,45 @@ log_limit_pass(struct log_limit *l, unsigned burst, long long now_us, unsigned *
     return true;
 }
 
+/* How many of the first bytes can stand in a log as they are; 0: the first must be escaped. */
+static size_t
+printable(const char *at, size_t left)
+{
+    gunichar c = g_utf8_get_char_validated(at, (gssize)left);
+
+    if (c >= (gunichar)-2 || c == '"' || c == '\\' || !g_unichar_isprint(c))
+        return 0;
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_FORMAT: /* can turn the order of what follows */
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+    case G_UNICODE_SPACE_SEPARATOR: /* looks like the end of the field */
+        return 0;
+    default:
+        return (size_t)g_unichar_to_utf8(c, NULL);
+    }
+}
+
 const char *
 log_text(char *out, size_t cap, const void *text, size_t len)
 {
-    const unsigned char *in = text;
-    size_t n = 0;
+    const char *at = text;
+    size_t used = 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < len && in[i] != '\0' && n + 5 < cap && n < TEXT_MAX; i++) {
-        bool plain = in[i] > 0x20 && in[i] != 0x7f && in[i] != '"' && in[i] != '\\' && in[i] < 0x80;
-        if (plain)
-            out[n++] = (char)in[i];
+    g_assert(cap >= LOG_TEXT_MAX + 16);
+    while (i < len) {
+        size_t whole = printable(at + i, len - i);
+        size_t need = whole > 0 ? whole : 4;
+        if (used + need > LOG_TEXT_MAX)
+            break;
+        if (whole > 0)
+            memcpy(out + used, at + i, whole);
         else
-            n += (size_t)g_snprintf(out + n, 5, "\\x%02x", in[i]);
+            (void)g_snprintf(out + used, cap - used, "\\x%02x", (unsigned char)at[i]);
+        used += need;
+        i += whole > 0 ? whole : 1;
     }
-    out[n] = '\0';
+    (void)g_strlcpy(out + used, i < len ? "..." : "", cap - used);
     return out;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log.h - one line an event, with fields; for administrators (info and up) and engineers (debug).
  *
- * Lines go to the sink through GLib's structured log, so that journald gets the fields. Text that
- * comes from a peer must be passed through log_text(). Never a secret, never a payload.
+ * A line goes to stderr with one system call and no lock: "2026-01-01T00:00:00.000Z info event
+ * key=value ...", or for the journal "<6>event key=value ...". What GLib logs takes the same way.
+ * Text that comes from a peer must be passed through log_text(). Never a secret, never a payload.
  *
  *     log_info("session started", "session=%s user=%s protocol=%s", ...);
  */
@@ -42,6 +43,7 @@ struct log_limit {
 /* Whether a line may be written now. *left_out: how many were not since the last one. */
 bool log_limit_pass(struct log_limit *l, unsigned burst, long long now_us, unsigned *left_out);
 
-/* Peer-supplied text made safe for a log line: control characters and quotes escaped, at most 64
- * characters. Writes to and returns out (of size cap >= 80). */
+/* Peer-supplied text made safe for a log line: spaces, quotes, control characters and what is not
+ * UTF-8 become \xNN, and it is cut after 64 bytes ("..."). With or without quotes around it, it
+ * cannot pretend to be another field. Writes to and returns out (of size cap >= 80). */
 const char *log_text(char *out, size_t cap, const void *text, size_t len);
