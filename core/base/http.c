@@ -178,7 +178,9 @@ parse(const char *bytes, size_t len, bool request, struct http_head *out, size_t
     struct http_head h = {0};
     struct http_span line;
 
-    if (len > 0 && !is_token_char(bytes[0])) /* no HTTP at all: need not wait for a line */
+    if (len == 0)
+        return HTTP_MORE;
+    if (!is_token_char(bytes[0])) /* no HTTP at all: need not wait for a line */
         return HTTP_BAD;
     enum http_verdict v = next_line(&c, &line);
     if (v == HTTP_OK && !(request ? parse_request_line(line, &h) : parse_status_line(line, &h)))
