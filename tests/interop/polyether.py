@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 
-from netlab import need, wait_until
+from netlab import Failed, need, wait_until
 from registry import program
 from softether import HUB, PASSWORD, USER
 
@@ -65,12 +65,21 @@ class Server:
             self.wait_ready()
 
     def wait_ready(self, seconds=30):
+        said = ""
+
         def ready():
+            nonlocal said
             need(self.process.running(), f"the server ended with {self.process.popen.returncode}\n" +
                  self.process.log()[-1500:])
-            return self.socket.exists() and self.ns.listens(443) and self.ctl(
-                "server", "info", check=False)[0] == 0
-        wait_until("our server", ready, seconds)
+            if not self.socket.exists() or not self.ns.listens(443):
+                return False
+            code, said = self.ctl("server", "info", check=False)
+            return code == 0
+
+        try:
+            wait_until("our server", ready, seconds)
+        except Failed as e:
+            raise Failed(f"{e}; 'polyetherctl server info' said:\n{said[-1500:]}") from None
 
     def stop(self):
         need(self.process.stop(), "the server did not end within 10 s of SIGTERM")
