@@ -203,25 +203,49 @@ ask_password(json_t *fields, GError **error)
     return true;
 }
 
-/* How to log in: at most one way, and for a new account one. */
+/* NULL: the account's way stays as it is. */
+static const char *
+login_of(const struct options *o, bool is_new)
+{
+    if (o->cert_file || o->key_file)
+        return "cert";
+    if (o->anonymous)
+        return "anonymous";
+    if (o->plain)
+        return "plain";
+    return is_new ? "password" : NULL;
+}
+
+static bool
+check_login(const struct options *o, bool is_new, GError **error)
+{
+    unsigned passwords = (o->password_stdin ? 1 : 0) + (o->password_file ? 1 : 0);
+    unsigned ways = (o->cert_file || o->key_file ? 1 : 0) + (o->anonymous ? 1 : 0) +
+                    (passwords > 0 || o->plain ? 1 : 0);
+
+    if (ways > 1 || passwords > 1)
+        return refuse(error, _("there is more than one way to log in"));
+    if (is_new && !o->cert_file != !o->key_file)
+        return refuse(error, _("--cert and --key belong together"));
+    return true;
+}
+
+/* Whether a password is to be asked for: a new one, or the old does not fit what is changed. */
+static bool
+wants_question(const struct options *o, bool is_new)
+{
+    if (o->cert_file || o->key_file || o->anonymous)
+        return false;
+    return is_new || ((o->text[2] || o->plain) && cli_tty_is_there());
+}
+
 static bool
 add_login(const struct options *o, json_t *fields, bool is_new, GError **error)
 {
-    bool by_cert = o->cert_file || o->key_file;
-    bool by_password = o->password_stdin || o->password_file || o->plain;
-    bool ask = !by_cert && !o->anonymous && (is_new || o->text[2] || o->plain) &&
-               !o->password_stdin && !o->password_file;
+    const char *login = login_of(o, is_new);
 
-    if ((by_cert && by_password) || (by_cert && o->anonymous) || (by_password && o->anonymous) ||
-        (o->password_stdin && o->password_file))
-        return refuse(error, _("there is more than one way to log in"));
-    if (by_cert && is_new && !(o->cert_file && o->key_file))
-        return refuse(error, _("--cert and --key belong together"));
-    const char *login = by_cert        ? "cert"
-                        : o->anonymous ? "anonymous"
-                        : o->plain     ? "plain"
-                        : is_new       ? "password"
-                                       : NULL;
+    if (!check_login(o, is_new, error))
+        return false;
     if (login)
         json_object_set_new(fields, "login", json_string(login));
     if (!add_file(fields, "cert", o->cert_file, error) ||
@@ -229,7 +253,7 @@ add_login(const struct options *o, json_t *fields, bool is_new, GError **error)
         return false;
     if (o->password_stdin || o->password_file)
         return add_first_line(fields, "password", o->password_file, error);
-    return !ask || (!is_new && !cli_tty_is_there()) || ask_password(fields, error);
+    return wants_question(o, is_new) ? ask_password(fields, error) : true;
 }
 
 static void

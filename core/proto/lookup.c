@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lookup.c - getaddrinfo() off the worker.
  *
- * Threads: the job has two owners, the asker on its worker and the helper, and goes with the second
- * of them. The lock guards `asked`: the helper posts its answer only while it holds the lock and
- * sees that somebody still waits, so nothing is posted to a worker whose askers have all gone.
- * Helpers come from GLib's shared pool and are kept by nobody: a pool of one job, freed at once.
+ * Threads: the job has two owners, the asker on its worker and the helper, then the answer on its
+ * way as a third, and goes with the last of them. The lock guards `asked`: the helper posts its
+ * answer only while it holds the lock and sees that somebody still waits, so nothing is posted to a
+ * worker whose askers have all gone. Helpers come from GLib's shared pool and are kept by nobody: a
+ * pool of one job, freed at once.
  */
 #include "core/proto/lookup.h"
 
@@ -52,7 +53,7 @@ answer(void *data)
         l->done(l->owner, l->found, l->n, l->why);
         lookup_unref(l); /* the asker's */
     }
-    lookup_unref(l);
+    lookup_unref(l); /* the answer's own */
 }
 
 /* Takes from the list the first address of the family, from the place of *at on. */
@@ -118,12 +119,12 @@ helper(gpointer data, gpointer unused)
 
     ask(l);
     g_mutex_lock(&l->lock);
-    bool posted = l->asked;
-    if (posted)
-        worker_call(l->w, answer, l); /* with the reference of this thread */
+    if (l->asked) {
+        atomic_fetch_add(&l->refs, 1); /* the answer's: it may be over before the lock is free */
+        worker_call(l->w, answer, l);
+    }
     g_mutex_unlock(&l->lock);
-    if (!posted)
-        lookup_unref(l);
+    lookup_unref(l);
 }
 
 struct lookup *

@@ -12,9 +12,9 @@ struct bytes {
     const char *at;
     size_t len;
 };
-#define B(text)               \
-    {                         \
-        text, sizeof text - 1 \
+#define B(text)                  \
+    {                            \
+        (text), sizeof(text) - 1 \
     }
 
 enum { ROUNDS = 3 };
