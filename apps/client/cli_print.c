@@ -94,8 +94,10 @@ row_traffic(const char *label, const json_t *o, const char *bytes, const char *f
 {
     guint64 n = (guint64)json_integer_value(json_object_get(o, bytes));
     g_autofree char *size = g_format_size_full(n, G_FORMAT_SIZE_IEC_UNITS);
-    g_autofree char *text = g_strdup_printf(_("%s in %" JSON_INTEGER_FORMAT " frames"), size,
-                                            json_integer_value(json_object_get(o, frames)));
+    g_autofree char *count =
+        g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(o, frames)));
+    /* Translators: an amount of data, and a number */
+    g_autofree char *text = g_strdup_printf(_("%s in %s frames"), size, count);
     row(label, text);
 }
 

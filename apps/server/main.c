@@ -8,6 +8,7 @@
 
 #include <glib-unix.h>
 
+#include <libintl.h>
 #include <locale.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -67,6 +68,8 @@ main(int argc, char **argv)
     struct options o;
 
     (void)setlocale(LC_ALL, ""); // NOLINT(concurrency-mt-unsafe): there is one thread yet
+    (void)bindtextdomain(GETTEXT_PACKAGE, POLYETHER_LOCALEDIR);
+    (void)textdomain(GETTEXT_PACKAGE);
     switch (options_parse(argc, argv, &o)) {
     case OPTIONS_BAD:
         return 2;

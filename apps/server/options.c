@@ -7,6 +7,8 @@
 #include "core/base/worker.h"
 #include "platform/platform.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +42,7 @@ parse_ports(char *const *text, GArray **out, GError **error)
         unsigned long v = strtoul(*text, &end, 10);
         if (errno != 0 || end == *text || *end != '\0' || v < 1 || v > 65535) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                        "--listen %s: a port is a number from 1 to 65535", *text);
+                        _("--listen %s: a port is a number from 1 to 65535"), *text);
             return false;
         }
         uint16_t port = (uint16_t)v;
@@ -73,13 +75,13 @@ check(struct options *o, int workers, const char *level, char *const *listen, GE
 {
     if (workers < 0 || workers > WORKER_MAX) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--workers %d: a number from 1 to %d", workers, WORKER_MAX);
+                    _("--workers %d: a number from 1 to %d"), workers, WORKER_MAX);
         return false;
     }
     o->workers = workers > 0 ? (unsigned)workers : MIN(g_get_num_processors(), WORKER_MAX);
     if (level && !parse_level(level, &o->log_level)) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--log-level %s: one of error, warning, info, debug", level);
+                    _("--log-level %s: one of error, warning, info, debug"), level);
         return false;
     }
     return parse_ports(listen, &o->listen, error) && fill_paths(o, error);
@@ -96,26 +98,27 @@ options_parse(int argc, char **argv, struct options *out)
     g_autoptr(GError) error = NULL;
     struct options o = {.log_level = LOG_INFO};
     const GOptionEntry entries[] = {
-        {"state", 0, 0, G_OPTION_ARG_FILENAME, &o.state, "Folder of configuration and users",
+        {"state", 0, 0, G_OPTION_ARG_FILENAME, &o.state, N_("Folder of configuration and users"),
          "DIR"},
-        {"socket", 0, 0, G_OPTION_ARG_FILENAME, &o.socket, "Socket for administration", "PATH"},
-        {"workers", 0, 0, G_OPTION_ARG_INT, &workers, "Threads for traffic (default: one a core)",
-         "N"},
-        {"log-level", 0, 0, G_OPTION_ARG_STRING, &level, "error, warning, info or debug", "LEVEL"},
+        {"socket", 0, 0, G_OPTION_ARG_FILENAME, &o.socket, N_("Socket for administration"), "PATH"},
+        {"workers", 0, 0, G_OPTION_ARG_INT, &workers,
+         N_("Threads for traffic (default: one a core)"), "N"},
+        {"log-level", 0, 0, G_OPTION_ARG_STRING, &level, N_("error, warning, info or debug"),
+         "LEVEL"},
         {"listen", 0, 0, G_OPTION_ARG_STRING_ARRAY, &listen,
-         "Listen on this TCP port instead of the stored ones; may be repeated", "PORT"},
-        {"journal", 0, 0, G_OPTION_ARG_NONE, &journal, "Log for the journal: priorities, no times",
-         NULL},
-        {"version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL},
+         N_("Listen on this TCP port instead of the stored ones; may be repeated"), "PORT"},
+        {"journal", 0, 0, G_OPTION_ARG_NONE, &journal,
+         N_("Log for the journal: priorities, no times"), NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &version, N_("Print the version"), NULL},
         {0}};
-    g_autoptr(GOptionContext) context = g_option_context_new("- all-in-one VPN server");
+    g_autoptr(GOptionContext) context = g_option_context_new(_("- all-in-one VPN server"));
 
-    g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
     if (g_option_context_parse(context, &argc, &argv, &error) && argc > 1)
-        g_set_error(&error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "'%s' is not understood",
+        g_set_error(&error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, _("'%s' is not understood"),
                     argv[1]);
     if (error || (!version && !check(&o, workers, level, listen, &error))) {
-        g_printerr("polyether-server: %s\nTry 'polyether-server --help'.\n", error->message);
+        g_printerr(_("polyether-server: %s\nTry 'polyether-server --help'.\n"), error->message);
         options_clear(&o);
         return OPTIONS_BAD;
     }
