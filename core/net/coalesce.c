@@ -84,12 +84,13 @@ may_join(struct look *l)
     return checksum_is_good(l);
 }
 
-/* The hash tells flows apart before their bytes do; a tag is part of it. */
+/* The hash tells flows apart before their bytes do. The same addresses in another VLAN are another
+ * flow; another priority in the same VLAN is not. */
 static uint32_t
 hash_of(const struct look *l)
 {
-    uint32_t tag = l->flow.tags > 0 ? wire_get16(l->f->data + ETH_HEADER) : 0;
-    return flow_hash(&l->flow) + tag * 0x9e3779b1u;
+    uint32_t vlan = l->flow.tags > 0 ? wire_get16(l->f->data + ETH_HEADER) & 0x0fffu : 0;
+    return flow_hash(&l->flow) + vlan * 0x9e3779b1u;
 }
 
 static bool

@@ -80,6 +80,13 @@ law_single(const struct frame *in, const struct frame *out)
     g_assert_cmpuint(out->gso_type, ==, in->gso_type & 0x7f);
 }
 
+/* The outer one; 0 for none. */
+static inline unsigned
+law_vlan(const struct frame *f, const struct flow *flow)
+{
+    return flow->tags > 0 ? (f->data[14] << 8 | f->data[15]) & 0x0fffu : 0;
+}
+
 static inline bool
 law_same_flow(const struct frame *a, const struct frame *b)
 {
@@ -88,7 +95,8 @@ law_same_flow(const struct frame *a, const struct frame *b)
 
     return flow_of_frame(a, &x) == DROP_NONE && flow_of_frame(b, &y) == DROP_NONE &&
            x.version != 0 && x.version == y.version && x.proto == y.proto && x.sport == y.sport &&
-           x.dport == y.dport && memcmp(x.src, y.src, 32) == 0;
+           x.dport == y.dport && memcmp(x.src, y.src, 16) == 0 && memcmp(x.dst, y.dst, 16) == 0 &&
+           law_vlan(a, &x) == law_vlan(b, &y);
 }
 
 /* Returns the number of groups. */

@@ -280,6 +280,16 @@ test_not_overtaken(void)
     add(&b, &p);
     check(&b, 2); /* not of the flow: may be passed */
 
+    struct packet tagged = first; /* another priority in the VLAN: of the flow, in its order */
+    tagged.tags = 1;
+    add(&b, &tagged);
+    tagged = follower(tagged, 1);
+    add(&b, &tagged);
+    b.frame[1]->data[14] = 0xe0;
+    tagged = follower(tagged, 1);
+    add(&b, &tagged);
+    check(&b, 3);
+
     struct packet fragment = first;
     fragment.fragment = 0x0010;
     add(&b, &first);
