@@ -130,13 +130,14 @@ frame_exact(const void *bytes, size_t len)
 static inline struct frame *
 packet_make(const struct packet *s)
 {
+    static const uint8_t addresses[12] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
     size_t l4_len = (s->is_udp ? 8 : 20 + s->options_len) + s->payload_len;
     size_t ip_len = (s->is_ip6 ? 40 : 20) + l4_len;
     struct frame *f = frame_exact(NULL, 14 + 4 * s->tags + ip_len + s->padding);
     uint8_t *p = f->data;
 
-    memcpy(p, "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01", 12);
-    p += 12;
+    memcpy(p, addresses, sizeof addresses);
+    p += sizeof addresses;
     for (unsigned i = 0; i < s->tags; i++)
         p = put16(put16(p, i + 1 < s->tags ? 0x88a8 : 0x8100), 100 + i);
     p = put16(p, s->is_ip6 ? 0x86dd : 0x0800);

@@ -65,7 +65,7 @@ test_truncated(void)
             memset(&fl, 0xab, sizeof fl);
             memset(&before, 0xab, sizeof before);
             g_assert_cmpint(flow_parse(reader_of(exact, len), &fl), ==, DROP_SHORT);
-            g_assert_true(memcmp(&fl, &before, sizeof fl) == 0);
+            assert_bytes((const void *)&fl, sizeof fl, (const void *)&before, sizeof before);
         }
         g_free(f);
     }
