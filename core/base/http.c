@@ -31,14 +31,36 @@ is_field_char(char c)
     return is_visible(c) || c == ' ' || c == '\t';
 }
 
+static bool
+all(const struct http_span *s, bool (*ok)(char c))
+{
+    for (size_t i = 0; i < s->len; i++) {
+        if (!ok(s->at[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Whether what is there of a line can still become one: rubbish is refused at once and not when,
+ * if ever, a line feed comes. The last byte may be the first half of the line's end. */
+static enum http_verdict
+judge_part(const struct cursor *c)
+{
+    size_t len = c->left > 0 && c->at[c->left - 1] == '\r' ? c->left - 1 : c->left;
+    struct http_span part = {c->at, len};
+
+    return all(&part, is_field_char) ? HTTP_MORE : HTTP_BAD;
+}
+
 /* The next line without its end. HTTP_MORE when the end is not there yet. */
 static enum http_verdict
 next_line(struct cursor *c, struct http_span *line)
 {
-    const char *end = memchr(c->at, '\n', MIN(c->left, HTTP_LINE_MAX + 2));
+    enum { WITH_END = HTTP_LINE_MAX + 2 };
+    const char *end = memchr(c->at, '\n', MIN(c->left, WITH_END));
 
     if (!end)
-        return c->left > HTTP_LINE_MAX ? HTTP_LARGE : HTTP_MORE;
+        return c->left >= WITH_END ? HTTP_LARGE : judge_part(c);
     size_t len = (size_t)(end - c->at);
     line->at = c->at;
     line->len = len > 0 && end[-1] == '\r' ? len - 1 : len;
@@ -61,26 +83,17 @@ next_word(struct http_span *line)
 }
 
 static bool
-all(const struct http_span *s, bool (*ok)(char c))
-{
-    for (size_t i = 0; i < s->len; i++) {
-        if (!ok(s->at[i]))
-            return false;
-    }
-    return true;
-}
-
-static bool
 parse_number(const struct http_span *s, uint64_t *out)
 {
     uint64_t v = 0;
 
-    if (s->len == 0 || s->len > 18) /* fits in 63 bits */
+    if (s->len == 0)
         return false;
     for (size_t i = 0; i < s->len; i++) {
-        if (!g_ascii_isdigit(s->at[i]))
+        uint64_t digit = (uint64_t)(s->at[i] - '0');
+        if (!g_ascii_isdigit(s->at[i]) || v > (UINT64_MAX - digit) / 10)
             return false;
-        v = v * 10 + (uint64_t)(s->at[i] - '0');
+        v = v * 10 + digit;
     }
     *out = v;
     return true;
@@ -138,7 +151,8 @@ parse_field(const struct http_span *line, struct http_field *out)
     return out->name.len > 0 && all(&out->name, is_token_char) && all(&out->value, is_field_char);
 }
 
-/* 6: the length of the body is Content-Length, and nothing else. */
+/* 6: the length of the body is Content-Length, and nothing else. SSTP says 2^64 - 1 for a body
+ * without end, which reads as the largest length that fits the signed types of others. */
 static bool
 note_framing(struct http_head *h, const struct http_field *f)
 {
@@ -148,7 +162,10 @@ note_framing(struct http_head *h, const struct http_field *f)
         return false;
     if (!http_span_is(&f->name, "Content-Length"))
         return true;
-    if (!parse_number(&f->value, &length) || (h->has_length && h->length != length))
+    if (!parse_number(&f->value, &length))
+        return false;
+    length = MIN(length, INT64_MAX);
+    if (h->has_length && (h->length != length || length == INT64_MAX))
         return false;
     h->has_length = true;
     h->length = length;

@@ -32,7 +32,7 @@ struct http_head {
     unsigned n_fields;
     struct http_field field[HTTP_FIELDS_MAX];
     bool has_length;
-    uint64_t length; /* Content-Length; at most INT64_MAX */
+    uint64_t length; /* Content-Length; INT64_MAX stands for all above it, too (SSTP) */
 };
 
 enum http_verdict {

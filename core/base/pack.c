@@ -4,8 +4,9 @@
  *   PACK    := count:u32 ELEMENT*
  *   ELEMENT := name length + 1:u32  name  type:u32  values:u32  VALUE*
  *
- * An element keeps all bytes of its values in one buffer, each followed by a NUL, and where each
- * begins.
+ * An element keeps all its values in one buffer: numbers as such, the others each followed by a
+ * NUL, and beside it where each begins. So a value costs little more than it does on the wire. A
+ * buffer that moves while it grows is wiped, since passwords travel in packs.
  */
 
 #include "core/base/pack.h"
@@ -20,16 +21,17 @@ enum { NAME_MAX_LEN = 63 };
 const struct pack_limits pack_limits_login = {1024, 1024, 65536};
 const struct pack_limits pack_limits_admin = {65536, 65536, 16 * 1024 * 1024};
 
-struct value {
-    uint64_t number;  /* int, int64 */
-    uint32_t at, len; /* str, unistr, data: in the element's bytes */
+struct buffer {
+    uint8_t *data; /* owned */
+    size_t len, cap;
 };
 
 struct element {
     char name[NAME_MAX_LEN + 1];
     enum pack_type type;
-    GArray *values;    /* of struct value */
-    GByteArray *bytes; /* NULL for numbers */
+    unsigned n; /* values */
+    struct buffer bytes;
+    GArray *starts; /* of uint32_t: where in bytes each value begins; NULL for numbers */
 };
 
 struct pack {
@@ -38,16 +40,52 @@ struct pack {
 };
 
 static void
+buffer_done(struct buffer *b)
+{
+    if (b->data)
+        secret_wipe(b->data, b->len);
+    g_free(b->data);
+}
+
+static void
+buffer_append(struct buffer *b, const void *bytes, size_t n)
+{
+    g_assert(n <= UINT32_MAX - b->len);
+    if (n == 0)
+        return;
+    if (n > b->cap - b->len) {
+        size_t cap = MAX(2 * b->cap, b->len + n);
+        struct buffer grown = {.data = g_malloc(cap), .len = b->len, .cap = cap};
+        if (b->len > 0)
+            memcpy(grown.data, b->data, b->len);
+        buffer_done(b);
+        *b = grown;
+    }
+    memcpy(b->data + b->len, bytes, n);
+    b->len += n;
+}
+
+static void
 element_free(gpointer data)
 {
     struct element *e = data;
 
-    g_array_unref(e->values);
-    if (e->bytes) {
-        secret_wipe(e->bytes->data, e->bytes->len);
-        g_byte_array_unref(e->bytes);
-    }
+    buffer_done(&e->bytes);
+    if (e->starts)
+        g_array_unref(e->starts);
     g_free(e);
+}
+
+static size_t
+number_size(enum pack_type type)
+{
+    return type == PACK_INT ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
+static bool
+is_number(enum pack_type type)
+{
+    return type == PACK_INT || type == PACK_INT64;
 }
 
 struct pack *
@@ -90,9 +128,8 @@ new_element(struct pack *p, const char *name, enum pack_type type)
 
     (void)g_strlcpy(e->name, name, sizeof(e->name));
     e->type = type;
-    e->values = g_array_new(FALSE, FALSE, sizeof(struct value));
-    if (type != PACK_INT && type != PACK_INT64)
-        e->bytes = g_byte_array_new();
+    if (!is_number(type))
+        e->starts = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     g_ptr_array_add(p->elements, e);
     g_hash_table_insert(p->by_name, g_ascii_strdown(name, -1), e);
     return e;
@@ -101,21 +138,49 @@ new_element(struct pack *p, const char *name, enum pack_type type)
 static void
 add_number(struct element *e, uint64_t number)
 {
-    struct value v = {.number = number};
+    uint32_t half = (uint32_t)number;
 
-    g_array_append_val(e->values, v);
+    if (e->type == PACK_INT)
+        buffer_append(&e->bytes, &half, sizeof(half));
+    else
+        buffer_append(&e->bytes, &number, sizeof(number));
+    e->n++;
+}
+
+static uint64_t
+number_at(const struct element *e, unsigned i)
+{
+    const uint8_t *at = e->bytes.data + i * number_size(e->type);
+    uint64_t number = 0;
+    uint32_t half = 0;
+
+    if (e->type == PACK_INT64) {
+        memcpy(&number, at, sizeof(number));
+        return number;
+    }
+    memcpy(&half, at, sizeof(half));
+    return half;
 }
 
 static void
 add_bytes(struct element *e, const void *bytes, size_t len)
 {
-    static const guint8 nul = 0;
-    struct value v = {.at = e->bytes->len, .len = (uint32_t)len};
+    uint32_t start = (uint32_t)e->bytes.len;
 
-    if (len > 0)
-        g_byte_array_append(e->bytes, bytes, (guint)len);
-    g_byte_array_append(e->bytes, &nul, 1);
-    g_array_append_val(e->values, v);
+    buffer_append(&e->bytes, bytes, len);
+    buffer_append(&e->bytes, "", 1);
+    g_array_append_val(e->starts, start);
+    e->n++;
+}
+
+/* The bytes of one value; a NUL follows them. */
+static struct reader
+bytes_at(const struct element *e, unsigned i)
+{
+    size_t start = g_array_index(e->starts, uint32_t, i);
+    size_t end = i + 1 < e->n ? g_array_index(e->starts, uint32_t, i + 1) : e->bytes.len;
+
+    return (struct reader){.at = e->bytes.data + start, .left = end - start - 1};
 }
 
 /* ---- parsing ---- */
@@ -212,19 +277,19 @@ put_u32(GByteArray *out, uint32_t v)
 }
 
 static void
-put_value(GByteArray *out, const struct element *e, const struct value *v)
+put_value(GByteArray *out, const struct element *e, unsigned i)
 {
-    bool unistr = e->type == PACK_UNISTR;
-
-    if (e->type == PACK_INT64) {
-        put_u32(out, (uint32_t)(v->number >> 32));
-        put_u32(out, (uint32_t)v->number);
-    } else if (e->type == PACK_INT) {
-        put_u32(out, (uint32_t)v->number);
-    } else {
-        put_u32(out, v->len + unistr); /* the NUL is there in any case, and counts in a unistr */
-        g_byte_array_append(out, e->bytes->data + v->at, v->len + unistr);
+    if (is_number(e->type)) {
+        uint64_t number = number_at(e, i);
+        if (e->type == PACK_INT64)
+            put_u32(out, (uint32_t)(number >> 32));
+        put_u32(out, (uint32_t)number);
+        return;
     }
+    struct reader v = bytes_at(e, i);
+    unsigned nul = e->type == PACK_UNISTR; /* is there in any case, and counts in a unistr */
+    put_u32(out, (uint32_t)v.left + nul);
+    g_byte_array_append(out, v.at, (guint)v.left + nul);
 }
 
 void
@@ -237,9 +302,9 @@ pack_serialise(const struct pack *p, GByteArray *out)
         put_u32(out, (uint32_t)name_len + 1);
         g_byte_array_append(out, (const guint8 *)e->name, (guint)name_len);
         put_u32(out, e->type);
-        put_u32(out, e->values->len);
-        for (guint k = 0; k < e->values->len; k++)
-            put_value(out, e, &g_array_index(e->values, struct value, k));
+        put_u32(out, e->n);
+        for (unsigned k = 0; k < e->n; k++)
+            put_value(out, e, k);
     }
 }
 
@@ -307,13 +372,13 @@ pack_add_ip(struct pack *p, const char *name, const struct ip *ip)
 
 /* ---- reading ---- */
 
-static const struct value *
-value_at(const struct pack *p, const char *name, unsigned i, const struct element **element)
+/* The element, if it has an i-th value and is of that type. */
+static const struct element *
+holder(const struct pack *p, const char *name, enum pack_type type, unsigned i)
 {
     const struct element *e = find(p, name);
 
-    *element = e;
-    return e && i < e->values->len ? &g_array_index(e->values, struct value, i) : NULL;
+    return e && e->type == type && i < e->n ? e : NULL;
 }
 
 unsigned
@@ -321,7 +386,7 @@ pack_count(const struct pack *p, const char *name)
 {
     const struct element *e = find(p, name);
 
-    return e ? e->values->len : 0;
+    return e ? e->n : 0;
 }
 
 bool
@@ -343,40 +408,35 @@ pack_type_of(const struct pack *p, const char *name, enum pack_type *out)
 uint32_t
 pack_int_at(const struct pack *p, const char *name, unsigned i)
 {
-    const struct element *e;
-    const struct value *v = value_at(p, name, i, &e);
+    const struct element *e = holder(p, name, PACK_INT, i);
 
-    return v && e->type == PACK_INT ? (uint32_t)v->number : 0;
+    return e ? (uint32_t)number_at(e, i) : 0;
 }
 
 uint64_t
 pack_int64_at(const struct pack *p, const char *name, unsigned i)
 {
-    const struct element *e;
-    const struct value *v = value_at(p, name, i, &e);
+    const struct element *e = holder(p, name, PACK_INT64, i);
 
-    return v && e->type == PACK_INT64 ? v->number : 0;
+    return e ? number_at(e, i) : 0;
 }
 
 const char *
 pack_str_at(const struct pack *p, const char *name, unsigned i)
 {
-    const struct element *e;
-    const struct value *v = value_at(p, name, i, &e);
+    const struct element *e = holder(p, name, PACK_STR, i);
 
-    return v && (e->type == PACK_STR || e->type == PACK_UNISTR)
-               ? (const char *)e->bytes->data + v->at
-               : "";
+    if (!e)
+        e = holder(p, name, PACK_UNISTR, i);
+    return e ? (const char *)bytes_at(e, i).at : "";
 }
 
 struct reader
 pack_data_at(const struct pack *p, const char *name, unsigned i)
 {
-    const struct element *e;
-    const struct value *v = value_at(p, name, i, &e);
+    const struct element *e = holder(p, name, PACK_DATA, i);
 
-    return v && e->type == PACK_DATA ? reader_of(e->bytes->data + v->at, v->len)
-                                     : reader_of(NULL, 0);
+    return e ? bytes_at(e, i) : reader_of(NULL, 0);
 }
 
 bool
