@@ -130,7 +130,7 @@ earliest(const struct timer_wheel *w)
 unsigned
 timer_wheel_run(struct timer_wheel *w, int64_t now_us)
 {
-    struct timer due;
+    struct timer due = {0};
     unsigned fired = 0;
 
     if (now_us < w->next_us)

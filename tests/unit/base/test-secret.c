@@ -45,7 +45,7 @@ test_wipe(void)
                     "2",
                     7);
     secret_wipe(buf, 0);
-    g_assert_cmpint(buf[0], ==, 'h');
+    g_assert_true(buf[0] == 'h');
     secret_wipe(NULL, 0);
 }
 
