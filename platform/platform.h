@@ -225,6 +225,9 @@ char *pf_folder(enum pf_folder which, const char *program, GError **error);
 /* The whole file replaced: written aside, fsync'ed, renamed, folder fsync'ed. */
 bool
 pf_file_replace(const char *path, const void *bytes, size_t len, unsigned mode, GError **error);
+/* Gives memory that was freed back to the system, where the allocator keeps it otherwise. May take
+ * some milliseconds. */
+void pf_memory_trim(void);
 /* No core dumps, no ptrace by other users, no new privileges; keeps only the capabilities named, in
  * this thread and those that it starts later: call it before there are any. */
 bool pf_harden(bool keep_net_admin, bool keep_net_raw, bool keep_bind, GError **error);

@@ -45,6 +45,7 @@ struct worker {
     struct timer trim;
     struct frame_pool *pool;
     uint8_t *scratch[WORKER_N_SCRATCH];
+    bool scratch_used[WORKER_N_SCRATCH]; /* since the last trim */
     struct worker_deferred *deferred, **deferred_end;
     struct pf_event event[EVENTS];
     unsigned event_at, events;
@@ -185,6 +186,7 @@ worker_scratch(struct worker *w, enum worker_scratch which)
      */
     if (!w->scratch[which])
         w->scratch[which] = g_malloc(WORKER_SCRATCH);
+    w->scratch_used[which] = true;
     return w->scratch[which];
 }
 
@@ -373,6 +375,11 @@ on_trim(struct timer *t, int64_t now_us)
     struct worker *w = container_of(t, struct worker, trim);
 
     frame_pool_trim(w->pool);
+    for (unsigned i = 0; i < WORKER_N_SCRATCH; i++) {
+        if (!w->scratch_used[i])
+            g_clear_pointer(&w->scratch[i], g_free);
+        w->scratch_used[i] = false;
+    }
     timer_arm(&w->timers, t, now_us + TRIM_US);
 }
 

@@ -47,8 +47,9 @@ enum progress { WAITING, ANSWERED, GONE };
 /* ---- admission ---- */
 
 struct conn_admission {
-    GMutex lock; /* guards the table */
+    GMutex lock; /* guards the table and the total */
     GHashTable *count;
+    unsigned total;
 };
 
 static unsigned
@@ -96,8 +97,10 @@ conn_admission_enter(struct conn_admission *a, const struct ip *ip)
     g_mutex_lock(&a->lock);
     unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(a->count, &key));
     bool ok = n < CONN_PER_ADDRESS;
-    if (ok)
+    if (ok) {
         g_hash_table_insert(a->count, g_memdup2(&key, sizeof(key)), GUINT_TO_POINTER(n + 1));
+        a->total++;
+    }
     g_mutex_unlock(&a->lock);
     return ok;
 }
@@ -113,7 +116,17 @@ conn_admission_leave(struct conn_admission *a, const struct ip *ip)
         g_hash_table_insert(a->count, g_memdup2(&key, sizeof(key)), GUINT_TO_POINTER(n - 1));
     else
         g_hash_table_remove(a->count, &key);
+    a->total--;
     g_mutex_unlock(&a->lock);
+}
+
+unsigned
+conn_admission_total(struct conn_admission *a)
+{
+    g_mutex_lock(&a->lock);
+    unsigned total = a->total;
+    g_mutex_unlock(&a->lock);
+    return total;
 }
 
 /* ---- life ---- */

@@ -98,6 +98,8 @@ void conn_admission_free(struct conn_admission *a);
 /* Any thread. False: too many from there. */
 bool conn_admission_enter(struct conn_admission *a, const struct ip *ip);
 void conn_admission_leave(struct conn_admission *a, const struct ip *ip);
+/* How many there are now, all addresses. Any thread. */
+unsigned conn_admission_total(struct conn_admission *a);
 
 /* Services are borrowed, NULL-terminated, asked in order. */
 struct conn_pool *conn_pool_new(struct worker *w, struct conn_admission *a,

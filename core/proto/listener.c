@@ -28,6 +28,8 @@ struct listeners {
     SSL_CTX *ctx;
     guint retry; /* GSource */
     uint64_t accepted, refused;
+    unsigned before,
+        peak; /* connections before login: at the last tick; most since there was a crowd */
     struct log_limit refused_log, accept_log;
 };
 
@@ -128,11 +130,28 @@ try_listen(struct listener *port)
     log_info("listening", "port=%u", port->port);
 }
 
+/* After a crowd of connections the allocator keeps what they had. It goes back as they go, and once
+ * more with the last of them. */
+static void
+trim_after_crowd(struct listeners *l)
+{
+    unsigned now = conn_admission_total(l->admission);
+
+    if (l->peak >= LISTENER_CROWD && now < l->before) {
+        pf_memory_trim();
+        if (now < LISTENER_CROWD / 10)
+            l->peak = now;
+    }
+    l->peak = MAX(l->peak, now);
+    l->before = now;
+}
+
 static gboolean
-on_retry(gpointer data)
+on_tick(gpointer data)
 {
     struct listeners *l = data;
 
+    trim_after_crowd(l);
     for (guint i = 0; i < l->port->len; i++) {
         struct listener *port = g_ptr_array_index(l->port, i);
         if (port->fd < 0)
@@ -177,7 +196,7 @@ listeners_new(struct worker_set *workers, const struct http_service *const *serv
     l->pool = g_new0(struct conn_pool *, n);
     for (unsigned i = 0; i < n; i++)
         l->pool[i] = conn_pool_new(worker_set_get(workers, i), l->admission, services);
-    l->retry = g_timeout_add_seconds(LISTENER_RETRY_S, on_retry, l);
+    l->retry = g_timeout_add_seconds(LISTENER_RETRY_S, on_tick, l);
     return l;
 }
 

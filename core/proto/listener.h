@@ -10,7 +10,12 @@
 
 #include "core/proto/conn.h"
 
-enum { LISTENER_BACKLOG = 4096, LISTENER_RETRY_S = 5, LISTENER_ACCEPT_BATCH = 64 };
+enum {
+    LISTENER_BACKLOG = 4096,
+    LISTENER_RETRY_S = 5,
+    LISTENER_ACCEPT_BATCH = 64,
+    LISTENER_CROWD = 100
+};
 
 struct listeners;
 

@@ -4,6 +4,10 @@
 
 #include "platform/platform.h"
 
+#ifdef __GLIBC__
+#    include <malloc.h>
+#endif
+
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -49,4 +53,12 @@ pf_service_notify(const char *state)
         n = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&sun, len);
     while (n < 0 && errno == EINTR);
     pf_close(fd);
+}
+
+void
+pf_memory_trim(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }

@@ -163,7 +163,7 @@ negotiate(const struct sevpn_login *login, const struct auth_verdict *verdict,
     c->bridge_mode = bridge;
     c->monitor_mode = login->monitor_mode;
     c->super_frames = w->super_frames;
-    c->max_frame = w->super_frames ? FRAME_LARGE - BLOCK_MARKS - 8 : BLOCK_FRAME_MAX - 8;
+    c->max_frame = w->super_frames ? FRAME_LARGE - BLOCK_MARKS - 8 : BLOCK_FRAME_MAX;
     return PE_OK;
 }
 
