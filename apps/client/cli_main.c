@@ -132,7 +132,8 @@ main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     enum cli_exit end = CLI_OK;
 
-    (void)setlocale(LC_ALL, ""); /* NOLINT(concurrency-mt-unsafe): there are no threads yet */
+    (void)setlocale(LC_ALL, ""); // NOLINT(concurrency-mt-unsafe): there is one thread yet /*
+                                 // NOLINT(concurrency-mt-unsafe): there are no threads yet */
     (void)bindtextdomain("polyether", POLYETHER_LOCALEDIR);
     (void)bind_textdomain_codeset("polyether", "UTF-8");
     (void)textdomain("polyether");

@@ -12,6 +12,10 @@ from registry import program
 from softether import HUB, PASSWORD, USER
 
 
+# As in installer/systemd/polyether-server.service.
+SERVICE_ENV = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
+
+
 class UnixHttp:
     """JSON-RPC over the server's local socket, one connection a call or kept open."""
 
@@ -60,7 +64,8 @@ class Server:
 
     def start(self, wait=True):
         self.process = self.ns.start(program("polyether-server"), "--state", self.state,
-                                     "--log-level", "debug", *self.options, log=self.log)
+                                     "--log-level", "debug", *self.options, log=self.log,
+                                     env=SERVICE_ENV)
         if wait:
             self.wait_ready()
 

@@ -203,6 +203,9 @@ block_decoder_room(const struct block_decoder *d)
 void
 block_decoder_filled(struct block_decoder *d, size_t n)
 {
-    g_assert(n <= d->left && frame_put(d->frame, n));
+    const uint8_t *filled =
+        frame_put(d->frame, n); /* the room was there: see block_decoder_room() */
+
+    g_assert(n <= d->left && filled);
     d->left -= (uint32_t)n;
 }
