@@ -28,8 +28,9 @@ struct listeners {
     SSL_CTX *ctx;
     guint retry; /* GSource */
     uint64_t accepted, refused;
-    unsigned before,
-        peak; /* connections before login: at the last tick; most since there was a crowd */
+    uint64_t accepted_crowd; /* accepted at the last tick */
+    unsigned before;         /* connections before login at the last tick */
+    unsigned trims;          /* how often memory is still to be given back after a crowd */
     struct log_limit refused_log, accept_log;
 };
 
@@ -130,19 +131,21 @@ try_listen(struct listener *port)
     log_info("listening", "port=%u", port->port);
 }
 
-/* After a crowd of connections the allocator keeps what they had. It goes back as they go, and once
- * more with the last of them. */
+/* After a crowd of connections the allocator keeps what they had. It goes back while they go, and a
+ * few ticks longer. */
 static void
 trim_after_crowd(struct listeners *l)
 {
     unsigned now = conn_admission_total(l->admission);
 
-    if (l->peak >= LISTENER_CROWD && now < l->before) {
+    if (l->accepted - l->accepted_crowd >= LISTENER_CROWD)
+        l->trims = LISTENER_TRIMS;
+    l->accepted_crowd = l->accepted;
+    if (l->trims > 0 && now <= l->before) {
         pf_memory_trim();
         if (now < LISTENER_CROWD / 10)
-            l->peak = now;
+            l->trims--;
     }
-    l->peak = MAX(l->peak, now);
     l->before = now;
 }
 

@@ -14,7 +14,8 @@ enum {
     LISTENER_BACKLOG = 4096,
     LISTENER_RETRY_S = 5,
     LISTENER_ACCEPT_BATCH = 64,
-    LISTENER_CROWD = 100
+    LISTENER_CROWD = 100,
+    LISTENER_TRIMS = 3
 };
 
 struct listeners;
