@@ -89,6 +89,8 @@ long pf_send(int fd, const void *at, size_t len);
 void pf_tcp_tune_tunnel(int fd, unsigned notsent_low);
 /* As pf_recv, without taking the bytes. */
 long pf_peek(int fd, void *at, size_t len);
+/* How many bytes must be there before the poller calls the socket readable; 1 at the start. */
+void pf_socket_low_water(int fd, int bytes);
 /* Bytes that the socket holds and has not sent even once; 0 where the system cannot tell. */
 size_t pf_tcp_unsent(int fd);
 /* The socket's own end: fills a struct sockaddr_storage. */

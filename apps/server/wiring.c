@@ -186,7 +186,7 @@ start(struct server *s, const struct options *o, GError **error)
     s->sevpn = sevpn_server_new(&(struct sevpn_server_config){.hubs = s->hubs, .auth = s->auth});
     s->services[0] = api_service_http(s->api);
     s->services[1] = sevpn_server_service(s->sevpn);
-    s->listeners = listeners_new(s->workers, s->services);
+    s->listeners = listeners_new(s->workers, s->services, NULL);
     if (!use_certificate(s, error))
         return false;
     s->socket = rpc_unix_server_new(s->rpc, o->socket, error);

@@ -30,7 +30,7 @@
 
 #include <string.h>
 
-enum { JOBS_A_TURN = 64, NAME_TEXT = 80 };
+enum { JOBS_A_TURN = 64, NAME_TEXT = 80, REFUSED_LINES = 20 };
 
 enum stage { STAGE_NEW, STAGE_HELPING, STAGE_CHECKED, STAGE_REFUSED, STAGE_POSTED };
 
@@ -55,9 +55,10 @@ struct auth {
     void *store;
     GSource *source;
     GThreadPool *helpers;
-    GQueue refused;     /* control; the earliest due first */
-    GList *helping;     /* control; jobs that helpers have */
-    unsigned n_helping; /* control */
+    GQueue refused;               /* control; the earliest due first */
+    GList *helping;               /* control; jobs that helpers have */
+    unsigned n_helping;           /* control */
+    struct log_limit refused_log; /* control */
 
     GMutex lock; /* guards all below */
     GCond delivered;
@@ -206,16 +207,28 @@ turn_away(struct job *job, int code)
 }
 
 static void
-log_verdict(const struct job *job)
+log_verdict(struct job *job)
 {
     const struct auth_request *r = job->request;
+    const char *reason = job->verdict.reason;
     char user[NAME_TEXT], hub[NAME_TEXT], peer[ENDPOINT_TEXT];
-    if (!log_is_on(LOG_DEBUG))
+    unsigned left_out = 0;
+    bool pass =
+        reason ? log_limit_pass(&job->auth->refused_log, REFUSED_LINES, clock_now_us(), &left_out)
+               : log_is_on(LOG_DEBUG);
+    if (!pass)
         return;
-    log_debug("login decided", "hub=\"%s\" user=\"%s\" peer=%s protocol=%s code=%d",
-              log_text(hub, sizeof(hub), r->hub, strlen(r->hub)),
-              log_text(user, sizeof(user), r->user, strlen(r->user)),
-              endpoint_print(&r->peer, peer), r->protocol ? r->protocol : "", job->verdict.code);
+    (void)log_text(hub, sizeof(hub), r->hub, strlen(r->hub));
+    (void)log_text(user, sizeof(user), r->user, strlen(r->user));
+    (void)endpoint_print(&r->peer, peer);
+    if (reason)
+        log_info("login refused",
+                 "hub=\"%s\" user=\"%s\" peer=%s protocol=%s reason=\"%s\" left_out=%u", hub, user,
+                 peer, r->protocol ? r->protocol : "", job->hub_found ? reason : "no such hub",
+                 left_out);
+    else
+        log_debug("login accepted", "hub=\"%s\" user=\"%s\" peer=%s protocol=%s", hub, user, peer,
+                  r->protocol ? r->protocol : "");
 }
 
 static void
@@ -226,9 +239,7 @@ decide(struct job *job)
     struct auth_facts facts = {.user = job->user_found ? &job->user : NULL,
                                .password_ok = job->password_ok,
                                .now_ms = clock_wall_ms()};
-    bool asks_cas = r->kind == AUTH_CERT_PROOF && job->user_found &&
-                    job->user.auth_type == AUTH_USER_SIGNED_CERT;
-    if (asks_cas)
+    if (local_needs_cas(r, facts.user))
         facts.cas = a->ops->trusted_cas(a->store, r->hub);
     local_decide(r, &facts, &job->verdict);
     g_clear_pointer(&facts.cas, g_ptr_array_unref);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/base/addr.h"
+#include "core/base/fixed_address.h"
 #include "core/base/policy.h"
 #include "core/base/secret.h"
 #include "core/base/worker.h"
@@ -40,6 +41,8 @@ enum auth_kind {
     AUTH_SEVPN_HASH, /* challenge and SHA0(user_hash || challenge) */
     AUTH_PLAIN,      /* the password itself */
     AUTH_CERT_PROOF, /* certificate and signature over the challenge */
+    AUTH_CERT_TLS,   /* certificate whose key was proven by a TLS handshake */
+    AUTH_PROVEN,     /* by a token of our own: the user must still exist and be allowed */
 };
 
 /* What is asked. Owned by whoever made it, until auth_submit() takes it. */
@@ -51,7 +54,10 @@ struct auth_request {
     uint8_t challenge[20];
     uint8_t response[20];    /* AUTH_SEVPN_HASH */
     struct secret *password; /* AUTH_PLAIN */
-    GBytes *cert, *proof;    /* AUTH_CERT_PROOF: DER, signature */
+    GBytes *cert, *proof;    /* AUTH_CERT_PROOF: DER, signature. AUTH_CERT_TLS: cert. AUTH_PLAIN: a
+                                certificate proven by TLS beside the password, or NULL */
+    bool cert_required; /* AUTH_PLAIN: the certificate must be there, in its time, and signed by
+                           a trusted authority of the hub, or be the user's own */
 
     struct worker *worker; /* where done() is called; NULL: on the control thread */
     void (*done)(void *owner,
@@ -68,6 +74,9 @@ struct auth_verdict {
     char group[256]; /* "" for none */
     bool hub_admin;  /* logged in as the hub's administrator */
     struct policy policy;
+    struct fixed_address address;
+    const char *reason; /* for our log, when it was refused: "certificate has expired"; never told
+                           to the peer. A constant string, or NULL */
 };
 
 struct auth_request *auth_request_new(enum auth_kind kind);
@@ -86,6 +95,7 @@ struct auth_user {
     GBytes *cert_serial;
     int64_t expires_ms; /* 0 never */
     struct policy policy;
+    struct fixed_address address;
 };
 void auth_user_clear(struct auth_user *u); /* wipes and frees members */
 struct auth_store_ops {

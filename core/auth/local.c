@@ -17,11 +17,19 @@
 /* For a user who is not there. Its bytes do not matter: no answer is right. */
 static const uint8_t no_hash[SHA0_SIZE] = {0x5a};
 static const char administrator[] = "administrator";
+static const char no_user[] = "no such user or hub";
 
 bool
 local_needs_password(const struct auth_request *r, const struct auth_user *user)
 {
     return r->kind == AUTH_PLAIN && !(user && user->auth_type == AUTH_USER_ANONYMOUS);
+}
+
+bool
+local_needs_cas(const struct auth_request *r, const struct auth_user *user)
+{
+    bool by_cert = r->kind == AUTH_CERT_PROOF || r->kind == AUTH_CERT_TLS;
+    return user && ((by_cert && user->auth_type == AUTH_USER_SIGNED_CERT) || r->cert_required);
 }
 
 /* ---- passwords ---- */
@@ -108,50 +116,96 @@ signed_cert_fits(X509 *cert, const struct auth_facts *f)
     return is_signed(cert, f->cas);
 }
 
-static bool
-cert_fits(const struct auth_request *r, X509 *cert, const struct auth_facts *f)
+/* NULL: it is a certificate of this user. */
+static const char *
+cert_misfit(const struct auth_request *r, X509 *cert, const struct auth_facts *f)
 {
     const struct auth_user *u = f->user;
     if (!u)
-        return false;
+        return no_user;
+    if (!cert_is_in_time(cert))
+        return "the certificate has expired or is not valid yet";
     if (u->auth_type == AUTH_USER_CERT)
-        return u->cert && g_bytes_equal(u->cert, r->cert) && cert_is_in_time(cert);
-    return u->auth_type == AUTH_USER_SIGNED_CERT && signed_cert_fits(cert, f);
+        return u->cert && g_bytes_equal(u->cert, r->cert) ? NULL
+                                                          : "it is not the user's certificate";
+    if (u->auth_type != AUTH_USER_SIGNED_CERT)
+        return "the user does not log in by certificate";
+    return signed_cert_fits(cert, f)
+               ? NULL
+               : "no trusted authority of the hub signed the certificate for this user";
 }
 
-static bool
-cert_is_right(const struct auth_request *r, const struct auth_facts *f)
+/* proven: its key was shown by a TLS handshake, so there is no signature to check. */
+static const char *
+cert_fault(const struct auth_request *r, const struct auth_facts *f, bool proven)
 {
-    if (!r->cert || !r->proof)
-        return false;
+    if (!r->cert || (!proven && !r->proof))
+        return "no certificate was shown";
     X509 *cert = cert_from_der(g_bytes_get_data(r->cert, NULL), g_bytes_get_size(r->cert), NULL);
+    const char *fault = NULL;
     /* The proof first, since it costs the most and is the same for any user. */
-    bool ok = cert &&
-              cert_sevpn_verify(cert, r->challenge, g_bytes_get_data(r->proof, NULL),
-                                g_bytes_get_size(r->proof), false) &&
-              cert_fits(r, cert, f);
+    if (!cert)
+        fault = "the certificate cannot be read";
+    else if (!proven && !cert_sevpn_verify(cert, r->challenge, g_bytes_get_data(r->proof, NULL),
+                                           g_bytes_get_size(r->proof), false))
+        fault = "the certificate's key was not proven";
+    else
+        fault = cert_misfit(r, cert, f);
     X509_free(cert);
-    return ok;
+    return fault;
+}
+
+/* The certificate that must be there beside a password. */
+static const char *
+second_factor_fault(const struct auth_request *r, const struct auth_facts *f)
+{
+    if (!r->cert_required)
+        return NULL;
+    if (!r->cert)
+        return "a certificate is required beside the password";
+    X509 *cert = cert_from_der(g_bytes_get_data(r->cert, NULL), g_bytes_get_size(r->cert), NULL);
+    const char *fault = NULL;
+    if (!cert)
+        fault = "the certificate cannot be read";
+    else if (!cert_is_in_time(cert))
+        fault = "the certificate has expired or is not valid yet";
+    else if (!is_signed(cert, f->cas))
+        fault = "no trusted authority of the hub signed the certificate";
+    X509_free(cert);
+    return fault;
 }
 
 /* ---- the verdict ---- */
 
-static bool
-is_proven(const struct auth_request *r, const struct auth_facts *f)
+/* Why the credential does not prove the user; NULL when it does. */
+static const char *
+credential_fault(const struct auth_request *r, const struct auth_facts *f)
 {
-    if (f->user && f->user->auth_type == AUTH_USER_ANONYMOUS)
-        return true;
     switch (r->kind) {
     case AUTH_ANONYMOUS:
-        return false;
+        return "the user needs a credential";
     case AUTH_SEVPN_HASH:
-        return sevpn_hash_is_right(r, f->user);
+        return sevpn_hash_is_right(r, f->user) ? NULL : "wrong password";
     case AUTH_PLAIN:
-        return plain_is_right(r, f);
+        return plain_is_right(r, f) ? second_factor_fault(r, f) : "wrong password";
     case AUTH_CERT_PROOF:
-        return cert_is_right(r, f);
+        return cert_fault(r, f, false);
+    case AUTH_CERT_TLS:
+        return cert_fault(r, f, true);
+    case AUTH_PROVEN:
+        return f->user ? NULL : no_user;
     }
-    return false;
+    return "unknown kind of credential";
+}
+
+static const char *
+login_fault(const struct auth_request *r, const struct auth_facts *f)
+{
+    const char *fault = NULL;
+    if (f->user && f->user->auth_type == AUTH_USER_ANONYMOUS)
+        return second_factor_fault(r, f);
+    fault = credential_fault(r, f); /* also for nobody, so that it takes its time */
+    return f->user ? fault : no_user;
 }
 
 void
@@ -159,7 +213,8 @@ local_decide(const struct auth_request *r, const struct auth_facts *f, struct au
 {
     const struct auth_user *u = f->user;
     *verdict = (struct auth_verdict){.code = PE_AUTH_FAILED, .policy = policy_default()};
-    if (!is_proven(r, f))
+    verdict->reason = login_fault(r, f);
+    if (verdict->reason)
         return;
 
     g_strlcpy(verdict->user, u->name, sizeof(verdict->user));
@@ -170,6 +225,10 @@ local_decide(const struct auth_request *r, const struct auth_facts *f, struct au
         verdict->policy = policy_default();
         verdict->policy.MonitorPort = 1;
     }
-    bool expired = u->expires_ms != 0 && f->now_ms >= u->expires_ms;
-    verdict->code = expired || !verdict->policy.Access ? PE_ACCESS_DENIED : PE_OK;
+    verdict->address = u->address;
+    if (u->expires_ms != 0 && f->now_ms >= u->expires_ms)
+        verdict->reason = "the account has expired";
+    else if (!verdict->policy.Access)
+        verdict->reason = "the policy forbids access";
+    verdict->code = verdict->reason ? PE_ACCESS_DENIED : PE_OK;
 }

@@ -8,7 +8,7 @@
 struct auth_facts {
     const struct auth_user *user; /* NULL: there is no such user, or no such hub */
     bool password_ok; /* AUTH_PLAIN: what password_verify() said about the user's verifier */
-    GPtrArray *cas;   /* AUTH_CERT_PROOF, user of type 3: trusted authorities (GBytes), or NULL */
+    GPtrArray *cas;   /* if local_needs_cas(): trusted authorities (GBytes), or NULL */
     int64_t now_ms;   /* since 1970 */
 };
 
@@ -22,6 +22,9 @@ enum auth_user_type {
 
 /* Whether the answer needs password_verify() first. */
 bool local_needs_password(const struct auth_request *r, const struct auth_user *user);
+
+/* Whether the trusted authorities matter. */
+bool local_needs_cas(const struct auth_request *r, const struct auth_user *user);
 
 /* Fills the whole verdict. The work is the same whether or not there is such a user. */
 void local_decide(const struct auth_request *r, const struct auth_facts *f,

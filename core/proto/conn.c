@@ -13,12 +13,13 @@
 
 #include <string.h>
 
-enum { TLS_HANDSHAKE_RECORD = 0x16, READ_CHUNK = 4096 };
+enum { TLS_HANDSHAKE_RECORD = 0x16, READ_CHUNK = 4096, FIRST_BYTES = 3 };
 
 struct conn_pool {
     struct worker *worker;
     struct conn_admission *admission;
     const struct http_service *const *services;
+    const struct stream_service *const *streams;
     struct conn *first, *last; /* oldest first */
     unsigned strangers;
     struct tls_gate gate;
@@ -395,30 +396,48 @@ on_end(void *owner, enum tls_end why, int64_t now_us)
 static const struct tls_stream_ops stream_ops = {
     .on_open = on_open, .on_readable = on_readable, .on_writable = on_writable, .on_end = on_end};
 
-/* ---- first byte ---- */
+/* ---- first bytes ---- */
 
 static void
-on_first_byte(struct worker_fd *wfd, unsigned events, int64_t now_us)
+give_to(struct conn *c, const struct stream_service *service, int64_t now_us)
 {
-    struct conn *c = container_of(wfd, struct conn, wfd);
-    uint8_t first = 0;
+    struct worker *w = c->pool->worker;
+    struct endpoint peer = c->peer;
+    struct endpoint local = c->local;
+    int fd = c->wfd.fd;
 
-    (void)now_us;
-    (void)events;
-    long n = pf_peek(wfd->fd, &first, 1);
-    if (n == -1)
-        return;
-    if (n != 1 || first != TLS_HANDSHAKE_RECORD) {
-        conn_close(c);
-        return;
+    worker_fd_remove(w, &c->wfd);
+    release(c);
+    pf_socket_low_water(fd, 1);
+    service->take(service->state, w, fd, &peer, &local, now_us);
+}
+
+/* Another protocol than TLS, or nothing that is known here. */
+static void
+find_stream_service(struct conn *c, struct reader first, int64_t now_us)
+{
+    bool more = false;
+
+    for (const struct stream_service *const *s = c->pool->streams; s && *s; s++) {
+        int verdict = (*s)->recognises((*s)->state, first);
+        if (verdict > 0) {
+            give_to(c, *s, now_us);
+            return;
+        }
+        more |= verdict < 0;
     }
-    uint64_t local[16]; /* a struct sockaddr_storage */
-    unsigned len = sizeof(local);
-    if (pf_socket_local(wfd->fd, local, &len))
-        (void)!endpoint_from_sockaddr((const void *)local, &c->local);
+    if (more && first.left < FIRST_BYTES)
+        pf_socket_low_water(c->wfd.fd, FIRST_BYTES); /* or the poller would tell at once again */
+    else
+        conn_close(c);
+}
 
+static void
+begin_tls(struct conn *c)
+{
     struct tls_stream_config config = {
-        .fd = wfd->fd, .ctx = c->ctx, .server = true, .gate = &c->pool->gate};
+        .fd = c->wfd.fd, .ctx = c->ctx, .server = true, .gate = &c->pool->gate};
+
     worker_fd_remove(c->pool->worker, &c->wfd);
     c->stream = tls_stream_new(c->pool->worker, &config, &stream_ops, c);
     if (!c->stream) {
@@ -430,6 +449,29 @@ on_first_byte(struct worker_fd *wfd, unsigned events, int64_t now_us)
     SSL_CTX_free(c->ctx);
     c->ctx = NULL;
     set_deadline(c, CONN_HANDSHAKE_S);
+}
+
+static void
+on_first_bytes(struct worker_fd *wfd, unsigned events, int64_t now_us)
+{
+    struct conn *c = container_of(wfd, struct conn, wfd);
+    uint8_t first[FIRST_BYTES];
+    uint64_t local[16]; /* a struct sockaddr_storage */
+    unsigned len = sizeof(local);
+
+    long n = pf_peek(wfd->fd, first, sizeof(first));
+    if (n == -1)
+        return;
+    if (n < 1 || ((events & WORKER_HANGUP) && n < FIRST_BYTES)) {
+        conn_close(c);
+        return;
+    }
+    if (pf_socket_local(wfd->fd, local, &len))
+        (void)!endpoint_from_sockaddr((const void *)local, &c->local);
+    if (first[0] == TLS_HANDSHAKE_RECORD)
+        begin_tls(c);
+    else
+        find_stream_service(c, reader_of(first, (size_t)n), now_us);
 }
 
 static void
@@ -453,7 +495,7 @@ conn_pool_add(struct conn_pool *p, int fd, SSL_CTX *ctx, const struct endpoint *
     c->pool = p;
     c->ctx = ctx;
     c->peer = *peer;
-    c->wfd = (struct worker_fd){.fd = fd, .want = WORKER_READ, .ready = on_first_byte};
+    c->wfd = (struct worker_fd){.fd = fd, .want = WORKER_READ, .ready = on_first_bytes};
     timer_init(&c->timer, on_timer);
     link_last(p, c);
     p->strangers++;
@@ -468,13 +510,15 @@ conn_pool_add(struct conn_pool *p, int fd, SSL_CTX *ctx, const struct endpoint *
 
 struct conn_pool *
 conn_pool_new(struct worker *w, struct conn_admission *a,
-              const struct http_service *const *services)
+              const struct http_service *const *services,
+              const struct stream_service *const *streams)
 {
     struct conn_pool *p = g_new0(struct conn_pool, 1);
 
     p->worker = w;
     p->admission = a;
     p->services = services;
+    p->streams = streams;
     return p;
 }
 

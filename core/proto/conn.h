@@ -47,6 +47,19 @@ struct http_service {
     void (*gone)(void *state, struct conn *c);
 };
 
+/* What takes a connection over whose first bytes are no TLS. */
+struct stream_service {
+    const char *name;
+    void *state;
+    /* 1: it is for this service, 0: it is not, -1: more bytes are needed. first borrows bytes that
+     * are still in the socket. */
+    int (*recognises)(void *state, struct reader first);
+    /* Takes the socket (nothing was read) on its worker, whose load stays counted: worker_unload()
+     * is the taker's. The limits for strangers do not hold for it any more. */
+    void (*take)(void *state, struct worker *w, int fd, const struct endpoint *peer,
+                 const struct endpoint *local, int64_t now_us);
+};
+
 struct worker *conn_worker(const struct conn *c);
 const struct endpoint *conn_peer(const struct conn *c);
 const struct endpoint *conn_local(const struct conn *c);
@@ -101,9 +114,10 @@ void conn_admission_leave(struct conn_admission *a, const struct ip *ip);
 /* How many there are now, all addresses. Any thread. */
 unsigned conn_admission_total(struct conn_admission *a);
 
-/* Services are borrowed, NULL-terminated, asked in order. */
+/* Services are borrowed, NULL-terminated, asked in order. streams may be NULL. */
 struct conn_pool *conn_pool_new(struct worker *w, struct conn_admission *a,
-                                const struct http_service *const *services);
+                                const struct http_service *const *services,
+                                const struct stream_service *const *streams);
 /* Own thread: closes all. */
 void conn_pool_close_all(struct conn_pool *p);
 void conn_pool_free(struct conn_pool *p);

@@ -188,7 +188,8 @@ find(const struct listeners *l, uint16_t number)
 }
 
 struct listeners *
-listeners_new(struct worker_set *workers, const struct http_service *const *services)
+listeners_new(struct worker_set *workers, const struct http_service *const *services,
+              const struct stream_service *const *streams)
 {
     struct listeners *l = g_new0(struct listeners, 1);
     unsigned n = worker_set_n(workers);
@@ -198,7 +199,7 @@ listeners_new(struct worker_set *workers, const struct http_service *const *serv
     l->port = g_ptr_array_new_with_free_func(listener_free);
     l->pool = g_new0(struct conn_pool *, n);
     for (unsigned i = 0; i < n; i++)
-        l->pool[i] = conn_pool_new(worker_set_get(workers, i), l->admission, services);
+        l->pool[i] = conn_pool_new(worker_set_get(workers, i), l->admission, services, streams);
     l->retry = g_timeout_add_seconds(LISTENER_RETRY_S, on_tick, l);
     return l;
 }

@@ -20,9 +20,10 @@ enum {
 
 struct listeners;
 
-/* Services are borrowed, NULL-terminated, asked in order. */
+/* Services are borrowed, NULL-terminated, asked in order; streams (what is not TLS) may be NULL. */
 struct listeners *
-listeners_new(struct worker_set *workers, const struct http_service *const *services);
+listeners_new(struct worker_set *workers, const struct http_service *const *services,
+              const struct stream_service *const *streams);
 /* Closes the ports, then every connection that was not taken over yet (waits for the workers). */
 void listeners_free(struct listeners *l);
 /* References the context. */

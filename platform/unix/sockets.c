@@ -192,6 +192,12 @@ pf_peek(int fd, void *at, size_t len)
     return errno == EAGAIN ? -1 : -2;
 }
 
+void
+pf_socket_low_water(int fd, int bytes)
+{
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
 size_t
 pf_tcp_unsent(int fd)
 {

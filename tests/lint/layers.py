@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-STACK = ["core/hub", "core/auth", "core/crypto", "core/net", "core/base", "platform"]
+STACK = ["core/hub", "core/hub/l3", "core/auth", "core/crypto", "core/net", "core/base", "platform"]
 TABLE = [  # (folder, the folders it may include from besides itself); * also matches sub-folders
     ("platform*", ["platform"]),
     ("core/base", ["platform"]),
@@ -14,8 +14,10 @@ TABLE = [  # (folder, the folders it may include from besides itself); * also ma
     ("core/store", ["core/base", "core/crypto", "platform"]),
     ("core/auth", ["core/crypto", "core/base"]),
     ("core/hub", ["core/net", "core/base", "platform"]),
+    ("core/hub/nat", ["core/hub", "core/hub/dhcp", "core/net", "core/base", "platform"]),
+    ("core/hub/*", ["core/hub", "core/net", "core/base", "platform"]),
     ("core/rpc/wire", ["core/base", "platform"]),
-    ("core/rpc", ["core/rpc/wire", "core/hub", "core/auth", "core/crypto", "core/store", "core/base", "platform"]),
+    ("core/rpc", ["core/rpc/wire", "core/hub", "core/hub/*", "core/auth", "core/crypto", "core/store", "core/base", "platform"]),
     ("core/proto", STACK),
     ("core/proto/sstp", ["core/proto", "core/proto/ppp", *STACK]),
     ("core/proto/l2tp", ["core/proto", "core/proto/ppp", "core/proto/ipsec", *STACK]),
