@@ -24,6 +24,7 @@
     X(RESERVED, "reserved", "a link-local control frame that bridges do not forward")    \
     X(MTU, "mtu", "longer than the MTU of the port it should leave by")                  \
     X(INFLATE, "inflate", "did not decompress to a frame")                               \
+    X(NO_ROUTE, "no-route", "no gateway, or nobody answers for the next hop")            \
     X(POLICY, "policy", "forbidden by the security policy")                              \
     X(PORT_DOWN, "port-down", "the port was going away")                                 \
     X(IO, "io", "the operating system refused it")

@@ -34,6 +34,7 @@ hub_new(struct worker_set *workers, const struct hub_config *config)
     atomic_init(&hub->refs, 1);
     g_mutex_init(&hub->ports_lock);
     g_mutex_init(&hub->sessions_lock);
+    hub_macs_init(&hub->macs);
     set_numbers(hub, config);
     atomic_store(&hub->online, config->online);
     return hub;
@@ -55,6 +56,7 @@ hub_unref(struct hub *hub)
     fdb_free(hub->fdb);
     g_free(hub->relay);
     g_ptr_array_unref(hub->sessions);
+    hub_macs_done(&hub->macs);
     g_mutex_clear(&hub->ports_lock);
     g_mutex_clear(&hub->sessions_lock);
     g_free(hub->name);

@@ -22,6 +22,7 @@ enum {
     HUB_AGEING_S = 600,
     HUB_STORM_PPS = 1000, /* broadcast and multicast frames a second a port may send */
     HUB_STORM_BURST = 2000,
+    HUB_SECRET_LEN = 32,
 };
 
 struct hub_config {
@@ -47,6 +48,12 @@ bool hub_is_online(const struct hub *hub);
 bool hub_is_listed(const struct hub *hub);
 /* Control. The name stays. Going offline asks all sessions to stop. */
 void hub_set_config(struct hub *hub, const struct hub_config *config);
+
+/* An Ethernet address for a session that has none: the same each time for one user and device (or
+ * NULL) of this hub and secret (hubs_set_secret), and no other's as long as it is claimed; a second
+ * session of the same two gets the next one of theirs. Any thread. */
+void hub_mac_claim(struct hub *hub, const char *user, const char *device, struct mac *out);
+void hub_mac_release(struct hub *hub, const struct mac *mac);
 
 struct hub_traffic {
     uint64_t unicast_frames, unicast_bytes, broadcast_frames, broadcast_bytes;

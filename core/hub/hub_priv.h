@@ -75,6 +75,17 @@ struct hub_relay {
     bool from_isolated; /* what comes here comes from such ports */
 };
 
+/* Ethernet addresses that the hub has given to sessions (hub_mac.c). */
+struct hub_macs {
+    GMutex lock;                    /* guards claimed */
+    GHashTable *claimed;            /* of struct mac, as a set */
+    uint8_t secret[HUB_SECRET_LEN]; /* constant once the hub is found */
+};
+
+void hub_macs_init(struct hub_macs *m);
+void hub_macs_done(struct hub_macs *m);
+void hub_macs_set_secret(struct hub_macs *m, const uint8_t secret[HUB_SECRET_LEN]);
+
 struct hub {
     struct worker_set *workers;
     char *name;
@@ -100,6 +111,7 @@ struct hub {
     uint32_t next_session;
     unsigned logins;
 
+    struct hub_macs macs;
     int64_t created_ms;
     const struct hub_watch *watch; /* borrowed; NULL: nobody listens. Constant after creation */
 };

@@ -4,6 +4,8 @@
 #include "core/hub/hubs.h"
 
 #include "core/base/error.h"
+#include "core/base/random.h"
+#include "core/base/secret.h"
 #include "core/hub/hub_priv.h"
 
 #include <string.h>
@@ -13,6 +15,7 @@ struct hubs {
     GMutex lock;     /* guards list */
     GPtrArray *list; /* by name; control's reference of each */
     const struct hub_watch *watch;
+    uint8_t secret[HUB_SECRET_LEN];
 };
 
 struct hubs *
@@ -22,6 +25,7 @@ hubs_new(struct worker_set *workers)
     hubs->workers = workers;
     hubs->list = g_ptr_array_new();
     g_mutex_init(&hubs->lock);
+    random_bytes(hubs->secret, sizeof(hubs->secret));
     return hubs;
 }
 
@@ -34,6 +38,7 @@ hubs_free(struct hubs *hubs)
         hub_destroy(g_ptr_array_index(hubs->list, i));
     g_ptr_array_unref(hubs->list);
     g_mutex_clear(&hubs->lock);
+    secret_wipe(hubs->secret, sizeof(hubs->secret));
     g_free(hubs);
 }
 
@@ -41,6 +46,12 @@ void
 hubs_set_watch(struct hubs *hubs, const struct hub_watch *watch)
 {
     hubs->watch = watch;
+}
+
+void
+hubs_set_secret(struct hubs *hubs, const uint8_t secret[HUB_SECRET_LEN])
+{
+    memcpy(hubs->secret, secret, sizeof(hubs->secret));
 }
 
 struct worker_set *
@@ -98,6 +109,7 @@ hubs_create(struct hubs *hubs, const struct hub_config *config, GError **error)
     if (!place_of(hubs, config->name, &at)) {
         hub = hub_new(hubs->workers, config);
         hub->watch = hubs->watch;
+        hub_macs_set_secret(&hub->macs, hubs->secret);
         g_ptr_array_insert(hubs->list, (int)at, hub);
     }
     g_mutex_unlock(&hubs->lock);

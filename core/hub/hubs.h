@@ -21,6 +21,9 @@ struct hubs *hubs_new(struct worker_set *workers);
 void hubs_free(struct hubs *hubs);
 /* Before the first hub is made. Borrowed, and outlives the hubs. */
 void hubs_set_watch(struct hubs *hubs, const struct hub_watch *watch);
+/* What the Ethernet addresses of sessions are made from, so that they stay the same over a restart;
+ * without it they last as long as the process. Before the first hub is made. */
+void hubs_set_secret(struct hubs *hubs, const uint8_t secret[HUB_SECRET_LEN]);
 struct worker_set *hubs_workers(const struct hubs *hubs);
 /* PE_HUB_EXISTS, PE_INVALID_PARAMETER (name empty, too long, or with a character other than A-Z a-z
  * 0-9 - _ . space). Borrowed. */
