@@ -36,10 +36,13 @@ enum ovpn_wrap_kind ovpn_wrap_key_kind(const struct ovpn_wrap_key *k);
 struct ovpn_wrap {
     struct ovpn_wrap_key *key; /* owned; NULL: nothing wraps */
     uint32_t send_id;          /* last one used */
+    uint32_t send_time;        /* of the first one; 0: none yet */
     uint64_t replay_top;       /* time << 32 | id */
     uint64_t replay_bits;
 };
-void ovpn_wrap_begin(struct ovpn_wrap *w, struct ovpn_wrap_key *key); /* references */
+/* References. Who has already answered this client from another ovpn_wrap (statelessly, with id 1)
+ * sets send_id to 1 afterwards: the client would take a second id 1 of that second for a replay. */
+void ovpn_wrap_begin(struct ovpn_wrap *w, struct ovpn_wrap_key *key);
 void ovpn_wrap_end(struct ovpn_wrap *w);
 
 /* For CRYPT_V2: the packet's tail is a wrapped client key; opens it into a key of kind CRYPT
