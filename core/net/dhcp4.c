@@ -9,6 +9,8 @@
 #include "core/net/ip4.h"
 #include "core/net/udp.h"
 
+#include <glib.h>
+
 #include <string.h>
 
 #define MAGIC UINT32_C(0x63825363) /* RFC 2131, 3 */
@@ -237,17 +239,23 @@ dhcp4_write_option_u32(struct writer *w, uint8_t code, uint32_t v)
 }
 
 void
+dhcp4_encode_routes(struct writer *w, const struct dhcp4_route *routes, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        writer_u8(w, routes[i].len);
+        for (unsigned bit = 0; bit < routes[i].len; bit += 8)
+            writer_u8(w, (uint8_t)(routes[i].dst >> (24 - bit)));
+        writer_u32(w, routes[i].via);
+    }
+}
+
+void
 dhcp4_write_routes(struct writer *w, const struct dhcp4_route *routes, unsigned n)
 {
     uint8_t bytes[DHCP4_ROUTES_MAX * ROUTE_MAX];
     struct writer list = writer_of(bytes, sizeof(bytes));
 
-    for (unsigned i = 0; i < n && i < DHCP4_ROUTES_MAX; i++) {
-        writer_u8(&list, routes[i].len);
-        for (unsigned bit = 0; bit < routes[i].len; bit += 8)
-            writer_u8(&list, (uint8_t)(routes[i].dst >> (24 - bit)));
-        writer_u32(&list, routes[i].via);
-    }
+    dhcp4_encode_routes(&list, routes, MIN(n, DHCP4_ROUTES_MAX));
     dhcp4_write_option(w, DHCP4_OPT_ROUTES, bytes, list.len);
 }
 

@@ -94,6 +94,8 @@ dhcp4_option_routes(const struct dhcp4_message *m, struct dhcp4_route out[DHCP4_
 void dhcp4_write_header(struct writer *w, const struct dhcp4_message *m);
 void dhcp4_write_option(struct writer *w, uint8_t code, const void *bytes, size_t len);
 void dhcp4_write_option_u32(struct writer *w, uint8_t code, uint32_t v);
+/* What is in the options 121 and 249 (RFC 3442); each with a len up to 32. */
+void dhcp4_encode_routes(struct writer *w, const struct dhcp4_route *routes, unsigned n);
 /* Option 121; at most DHCP4_ROUTES_MAX of them, each with a len up to 32. */
 void dhcp4_write_routes(struct writer *w, const struct dhcp4_route *routes, unsigned n);
 void dhcp4_write_end(struct writer *w);

@@ -43,6 +43,8 @@ void dhcp4_server_received(struct dhcp4_server *s, struct reader message, const 
 void dhcp4_server_conflict(struct dhcp4_server *s, uint32_t address, int64_t now_us);
 int64_t dhcp4_server_deadline(const struct dhcp4_server *s); /* 0: none */
 void dhcp4_server_tick(struct dhcp4_server *s, int64_t now_us, int64_t wall_ms);
+void dhcp4_server_counters(const struct dhcp4_server *s, struct dhcp_counters *out);
+/* Leases in force. */
 unsigned dhcp4_server_n(const struct dhcp4_server *s);
 /* Appends struct dhcp_lease. */
 void dhcp4_server_list(const struct dhcp4_server *s, GArray *out);

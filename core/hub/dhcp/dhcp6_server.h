@@ -31,6 +31,8 @@ void dhcp6_server_received(struct dhcp6_server *s, struct reader message, const 
                            const struct mac *from, int64_t now_us, int64_t wall_ms);
 int64_t dhcp6_server_deadline(const struct dhcp6_server *s);
 void dhcp6_server_tick(struct dhcp6_server *s, int64_t now_us, int64_t wall_ms);
+void dhcp6_server_counters(const struct dhcp6_server *s, struct dhcp_counters *out);
+/* Leases in force. */
 unsigned dhcp6_server_n(const struct dhcp6_server *s);
 void dhcp6_server_list(const struct dhcp6_server *s, GArray *out);
 

@@ -10,7 +10,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { DHCP_LEASES_MAX = 65536, DHCP_RESERVATIONS_MAX = 4096, DHCP_PUSH_ROUTES_MAX = 64 };
+enum {
+    DHCP_LEASES_MAX = 65536,
+    DHCP_RESERVATIONS_MAX = 4096,
+    DHCP_PUSH_ROUTES_MAX = 64,
+    DHCP_PEER_MAX = 128, /* addresses that one sender may hold, whatever names it gives to itself */
+    DHCP_LEASE_MIN_S = 15,
+};
+
+/* What a server did not do, and why. */
+struct dhcp_counters {
+    uint64_t malformed; /* not a message from a client to a server */
+    uint64_t relayed;   /* through a relay, which is not served */
+    uint64_t exhausted; /* no address was free */
+    uint64_t crowded;   /* the sender had DHCP_PEER_MAX */
+    uint64_t refused;   /* NAK, or the status that stands for it */
+    uint64_t conflicts; /* addresses that somebody had already */
+};
 
 struct dhcp_reservation {
     struct mac mac;
