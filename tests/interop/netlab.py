@@ -3,6 +3,10 @@
 
     cli  eth0 10.99.1.2 ------ wan 10.99.1.1  srv  lan1 (no address) ------ eth1 10.99.3.2  lan
 
+add_client() makes more of them, each with a link of its own to srv:
+
+    cN  eth0 10.99.N.2 ------ wanN 10.99.N.1  srv        (N from 100)
+
 A namespace has no name in the file system: it lives as long as this process holds it open or a
 process runs in it. run.py puts everything into a PID namespace, so nothing outlives a test.
 """
@@ -22,6 +26,7 @@ OWN = "/proc/thread-self/ns/net"
 
 CLI, SRV, LAN = "10.99.1.2", "10.99.1.1", "10.99.3.2"
 CLI6, SRV6, LAN6 = "fd99:1::2", "fd99:1::1", "fd99:3::2"
+OUT, OUT_SRV, OUT6, OUT_SRV6 = "10.99.2.2", "10.99.2.1", "fd99:2::2", "fd99:2::1"
 
 
 class Failed(Exception):
@@ -187,7 +192,9 @@ class Lab:
         self.scratch = tempfile.TemporaryDirectory(prefix="polyether-lab-")
         self.tmp = pathlib.Path(self.scratch.name)
         self.processes, self.closers = [], []
-        self.cli, self.srv, self.lan = (Namespace(self, n) for n in ("cli", "srv", "lan"))
+        self.namespaces = []
+        self.cli, self.srv, self.lan = (self.namespace(n) for n in ("cli", "srv", "lan"))
+        self.cli.server, self.cli.server6 = SRV, SRV6
         self.link(self.cli, "eth0", self.srv, "wan")
         self.link(self.srv, "lan1", self.lan, "eth1")
         self.cli.address("eth0", CLI + "/24", CLI6 + "/64")
@@ -201,6 +208,30 @@ class Lab:
             for device in ("wan", "lan1"):
                 self.srv.start("tcpdump", "-i", device, "-n", "-s", "128", "-C", "8", "-W", "2",
                                "-Z", "root", "-w", self.logs / f"{device}.pcap", log="tcpdump")
+
+    def namespace(self, name):
+        ns = Namespace(self, name)
+        self.namespaces.append(ns)
+        return ns
+
+    def add_client(self):
+        """One more namespace that reaches the server, at its .server and .server6."""
+        n = 97 + len(self.namespaces)
+        ns = self.namespace(f"c{n}")
+        self.link(ns, "eth0", self.srv, f"wan{n}")
+        ns.address("eth0", f"10.99.{n}.2/24", f"fd99:{n}::2/64")
+        self.srv.address(f"wan{n}", f"10.99.{n}.1/24", f"fd99:{n}::1/64")
+        ns.server, ns.server6 = f"10.99.{n}.1", f"fd99:{n}::1"
+        return ns
+
+    def add_outside(self):
+        """A second network between srv and lan, routed: what is outside of the VPN.
+
+            srv  out 10.99.2.1 ------ eth2 10.99.2.2  lan
+        """
+        self.link(self.srv, "out", self.lan, "eth2")
+        self.srv.address("out", OUT_SRV + "/24", OUT_SRV6 + "/64")
+        self.lan.address("eth2", OUT + "/24", OUT6 + "/64")
 
     def link(self, a, a_device, b, b_device):
         """A veth pair between two namespaces; the devices are down."""
@@ -226,6 +257,6 @@ class Lab:
             time.sleep(0.02)
         for p in self.processes:
             p.kill()
-        for n in (self.cli, self.srv, self.lan):
+        for n in self.namespaces:
             os.close(n.fd)
         self.scratch.cleanup()

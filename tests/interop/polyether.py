@@ -3,10 +3,12 @@
 import hashlib
 import json
 import pathlib
+import shutil
 import socket
 import subprocess
 import tempfile
 
+import openvpn_peer
 from netlab import Failed, need, wait_until
 from registry import program
 from softether import HUB, PASSWORD, USER
@@ -51,21 +53,55 @@ class UnixHttp:
         return answer["result"]
 
 
+# A resolver of its own, and no rights at all.
+WITHOUT_RIGHTS = """
+mount --make-rprivate / && mount --bind "$1" /etc/resolv.conf && shift &&
+exec setpriv $IDS --bounding-set=-all --inh-caps=-all --no-new-privs "$@"
+"""
+NOBODY = 65534
+
+
+def has_nobody():
+    """Whether there is a second user here: not in the namespace of one who is not root."""
+    return any(int(first) <= NOBODY < int(first) + int(count) for first, _, count in
+               map(str.split, pathlib.Path("/proc/self/uid_map").read_text().splitlines()))
+
+
 class Server:
-    def __init__(self, lab, ns=None, state=None, options=(), wait=True, log="polyether-server"):
+    def __init__(self, lab, ns=None, state=None, options=(), wait=True, log="polyether-server",
+                 port=443, resolver=None, level="debug"):
+        """resolver: its address; the server then runs without rights."""
         self.lab, self.ns, self.options, self.log = lab, ns or lab.srv, options, log
+        self.port, self.level = port, level
         self.state = pathlib.Path(state or tempfile.mkdtemp(dir=lab.tmp))
+        self.program, self.prefix, self.env = program("polyether-server"), (), SERVICE_ENV
+        if resolver:
+            self.give_rights_up(resolver)
         self.process = None
         self.start(wait)
+
+    def give_rights_up(self, resolver):
+        """The program is copied to where anybody may run it."""
+        self.lab.tmp.chmod(0o711)
+        self.program = shutil.copy(self.program, self.lab.tmp)
+        conf = self.lab.tmp / "resolv.conf"
+        conf.write_text(f"nameserver {resolver}\n")
+        conf.chmod(0o644)
+        self.prefix = ("unshare", "-m", "sh", "-c", WITHOUT_RIGHTS, "sh", conf)
+        ids = ""
+        if has_nobody():
+            shutil.chown(self.state, NOBODY, NOBODY)
+            ids = f"--reuid {NOBODY} --regid {NOBODY} --clear-groups"
+        self.env = {**SERVICE_ENV, "IDS": ids}
 
     @property
     def socket(self):
         return self.state / "server.sock"
 
     def start(self, wait=True):
-        self.process = self.ns.start(program("polyether-server"), "--state", self.state,
-                                     "--log-level", "debug", *self.options, log=self.log,
-                                     env=SERVICE_ENV)
+        self.process = self.ns.start(*self.prefix, self.program, "--state", self.state,
+                                     "--log-level", self.level, *self.options, log=self.log,
+                                     env=self.env)
         if wait:
             self.wait_ready()
 
@@ -76,7 +112,7 @@ class Server:
             nonlocal said
             need(self.process.running(), f"the server ended with {self.process.popen.returncode}\n" +
                  self.process.log()[-1500:])
-            if not self.socket.exists() or not self.ns.listens(443):
+            if not self.socket.exists() or not self.ns.listens(self.port):
                 return False
             code, said = self.ctl("server", "info", check=False)
             return code == 0
@@ -119,12 +155,29 @@ class Server:
     def bridge(self, device="lan1", hub=HUB):
         self.ctl("bridge", "create", hub, device)
 
-    def certificate_sha256(self):
-        pem = self.ns.run("openssl", "s_client", "-connect", "127.0.0.1:443", check=False)[1]
+    def openvpn(self, *words):
+        self.ctl("openvpn", "set", *words)
+
+    def openvpn_control(self, kind):
+        """What a client needs for this kind of control channel."""
+        if kind == "none":
+            return openvpn_peer.Control()
+        key = self.lab.tmp / f"ours-{kind}.key"
+        key.write_text(self.ctl("openvpn", "key", "show", kind))
+        return openvpn_peer.Control(kind, key)
+
+    def securenat(self, verb, *words, hub=HUB):
+        self.ctl("securenat", verb, hub, *words)
+
+    def certificate_pem(self):
+        pem = self.ns.run("openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", check=False)[1]
         begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-        one = begin + pem.split(begin)[1].split(end)[0] + end + "\n"
-        der = subprocess.run(["openssl", "x509", "-outform", "DER"], input=one.encode(),
-                             stdout=subprocess.PIPE, check=True).stdout
+        return begin + pem.split(begin)[1].split(end)[0] + end + "\n"
+
+    def certificate_sha256(self):
+        der = subprocess.run(["openssl", "x509", "-outform", "DER"],
+                             input=self.certificate_pem().encode(), stdout=subprocess.PIPE,
+                             check=True).stdout
         return hashlib.sha256(der).hexdigest()
 
     def logs(self):

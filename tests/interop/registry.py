@@ -20,6 +20,7 @@ NEEDS = {
     "client": ("polyether-clientd", "polyether"),
     "softether-server": ("/usr/libexec/softether/vpnserver/vpnserver", "vpncmd"),
     "softether-client": ("/usr/libexec/softether/vpnclient/vpnclient", "vpncmd"),
+    "openvpn": ("openvpn", "openssl"),
     "tun": (),
 }
 

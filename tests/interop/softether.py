@@ -118,6 +118,11 @@ class Server(SoftEther):
     def bridge(self, device="lan1", hub=HUB):
         self.admin(f"BridgeCreate {hub} /DEVICE:{device} /TAP:no")
 
+    def openvpn(self):
+        """Its OpenVPN server on UDP port 1194; the file of its certificate, its own authority."""
+        self.admin("PortsUDPSet 1194", "ServerCertGet server.crt")
+        return self.state / "cmd" / "server.crt"
+
     def stop(self):
         self.admin("Flush")
         self.process.stop()

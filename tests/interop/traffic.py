@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import socket
 import threading
 
@@ -44,13 +45,13 @@ def pings(ns, address):
         need(loss == 0, f"{loss}% of the pings with {size} octets to {address} were lost")
 
 
-def dnsmasq(lab, ns=None, device="eth1", first="10.99.3.100", last="10.99.3.150"):
-    """A DHCP server; it hands out addresses and nothing else."""
+def dnsmasq(lab, ns=None, device="eth1", first="10.99.3.100", last="10.99.3.150", options=()):
+    """A DHCP server; it hands out addresses and nothing else, but by more options."""
     ns = ns or lab.lan
     p = ns.start("dnsmasq", "-d", "-C", "/dev/null", "-p", "0", "-i", device, "--bind-interfaces",
                  f"--dhcp-range={first},{last},1h", f"--dhcp-leasefile={lab.tmp}/dnsmasq.leases",
                  "--dhcp-authoritative", "--no-ping", "--pid-file=", "--log-dhcp",
-                 "--log-facility=-", "--dhcp-option=3", "--dhcp-option=6", log="dnsmasq")
+                 "--log-facility=-", "--dhcp-option=3", "--dhcp-option=6", *options, log="dnsmasq")
     wait_until("dnsmasq", lambda: ns.listens(67, udp=True))
     return p
 
@@ -71,6 +72,31 @@ def dhcp(lab, ns, device, seconds=20):
 def address_of(ns, device):
     m = re.search(r"inet ([\d.]+)/", ns.run("ip", "-4", "addr", "show", "dev", device, check=False)[1])
     return m and m[1]
+
+
+def address6_of(ns, device, prefix):
+    """The first global one that begins like this, when it can be used."""
+    out = ns.run("ip", "-6", "addr", "show", "dev", device, "scope", "global", "-tentative", check=False)[1]
+    m = re.search(rf"inet6 ({prefix}[\da-f:]+)/", out)
+    return m and m[1]
+
+
+class Pings:
+    """Pings in the background, until they are asked for what was lost."""
+
+    def __init__(self, ns, address, interval=0.02):
+        self.process = ns.start("ping", "-q", "-i", interval, address, log=f"ping-{ns.name}")
+        self.old = len(self.process.log())
+
+    def lost(self):
+        """(sent, lost)"""
+        self.process.signal(signal.SIGINT)
+        self.process.popen.wait(10)
+        out = self.process.log()[self.old:]
+        m = re.search(r"(\d+) packets transmitted, (\d+) received", out)
+        if not m:
+            raise Failed(f"ping: {out}")
+        return int(m[1]), int(m[1]) - int(m[2])
 
 
 def iperf_server(lab, ns=None):
@@ -95,46 +121,75 @@ def iperf(ns, address=LAN, seconds=2, *options):
 
 def transfer(sender, receiver, address, size, port=7001, seconds=120):
     """Sends random octets over TCP from one namespace to another; Failed if the hashes differ."""
-    with receiver.inside():
-        listener = socket.create_server(("", port))
-    got, result = hashlib.sha256(), []
+    bulk(sender, receiver, address, size, False, port, seconds)
 
-    def receive():
+
+def fetch(client, sender, address, size, port=7001, seconds=120):
+    """The same the other way over a connection of the client's: through a NAT."""
+    bulk(client, sender, address, size, True, port, seconds)
+
+
+def put(s, size):
+    """Sends so many random octets; their hash."""
+    sent, left = hashlib.sha256(), size
+    block = os.urandom(1 << 20)
+    while left:
+        # No two blocks are alike, at no cost.
+        block = sent.digest() + block[32:]
+        data = memoryview(block)[:left]
+        sent.update(data)
+        s.sendall(data)
+        left -= len(data)
+    s.shutdown(socket.SHUT_WR)
+    return sent.digest()
+
+
+def take(s):
+    """(number, hash) of all the octets that come."""
+    got, total = hashlib.sha256(), 0
+    while data := s.recv(1 << 20):
+        got.update(data)
+        total += len(data)
+    return total, got.digest()
+
+
+def bulk(client, server, address, size, back, port, seconds):
+    """A connection from client to server with octets one way; the sender is the server if back."""
+    with server.inside():
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        listener = socket.create_server(("", port), family=family)
+    result = []
+
+    def serve():
         listener.settimeout(seconds)
         try:
             s, _ = listener.accept()
             with s:
                 s.settimeout(seconds)
-                total = 0
-                while data := s.recv(1 << 20):
-                    got.update(data)
-                    total += len(data)
-                result.append(total)
-                s.sendall(got.digest())
+                result.append((size, put(s, size)) if back else take(s))
+                if not back:
+                    s.sendall(b"+")
+                s.recv(1)
         except OSError as e:
             result.append(e)
 
-    thread = threading.Thread(target=receive, daemon=True)
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
-    sent = hashlib.sha256()
     try:
-        with sender.inside():
+        with client.inside():
             s = socket.create_connection((address, port), 15)
         with s:
             s.settimeout(seconds)
-            left = size
-            while left:
-                block = os.urandom(min(left, 1 << 20))
-                sent.update(block)
-                s.sendall(block)
-                left -= len(block)
-            s.shutdown(socket.SHUT_WR)
-            answer = b""
-            while len(answer) < 32 and (data := s.recv(32)):
-                answer += data
+            if back:
+                mine = take(s)
+            else:
+                mine = size, put(s, size)
+                s.recv(1)
     except OSError as e:
-        raise Failed(f"transfer to {address}: {e}; received: {result}") from None
+        raise Failed(f"{size} octets {'from' if back else 'to'} {address}: {e}; the other side: "
+                     f"{result}") from None
     finally:
         listener.close()
     thread.join(5)
-    need(answer == sent.digest(), f"sent {size} octets, the other side got {result}, hashes differ")
+    need(result == [mine], f"{size} octets {'from' if back else 'to'} {address}: here {mine}, "
+         f"there {result}")
