@@ -227,6 +227,9 @@ char *pf_folder(enum pf_folder which, const char *program, GError **error);
 /* The whole file replaced: written aside, fsync'ed, renamed, folder fsync'ed. */
 bool
 pf_file_replace(const char *path, const void *bytes, size_t len, unsigned mode, GError **error);
+/* Before there is a second thread: what is freed is given back soon, also after large pieces were
+ * freed, from which the allocator would otherwise learn to keep more. */
+void pf_memory_setup(void);
 /* Gives memory that was freed back to the system, where the allocator keeps it otherwise. May take
  * some milliseconds. */
 void pf_memory_trim(void);

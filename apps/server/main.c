@@ -67,6 +67,7 @@ main(int argc, char **argv)
 {
     struct options o;
 
+    pf_memory_setup();
     (void)setlocale(LC_ALL, ""); // NOLINT(concurrency-mt-unsafe): there is one thread yet
     (void)bindtextdomain(GETTEXT_PACKAGE, POLYETHER_LOCALEDIR);
     (void)textdomain(GETTEXT_PACKAGE);

@@ -55,6 +55,17 @@ pf_service_notify(const char *state)
     pf_close(fd);
 }
 
+/* glibc raises its thresholds to what was freed last; values that are set stay. */
+void
+pf_memory_setup(void)
+{
+#ifdef __GLIBC__
+    enum { THRESHOLD = 256 * 1024 };
+    (void)mallopt(M_MMAP_THRESHOLD, THRESHOLD);
+    (void)mallopt(M_TRIM_THRESHOLD, THRESHOLD);
+#endif
+}
+
 void
 pf_memory_trim(void)
 {
