@@ -36,14 +36,14 @@ struct ovpn_data;
 
 struct ovpn_data_config {
     enum ovpn_cipher cipher;
-    const char *digest; /* CBC: OpenSSL's name */
+    const char *digest; /* CBC: OpenSSL's name; else not used */
     bool server;        /* which half of the block is whose: the server sends with key 1 */
     uint8_t key_id;
     uint32_t peer_id; /* OVPN_PEER_ID_NONE: DATA_V1 is sent, too */
     bool data_v2;
 };
 
-/* block: OVPN_KEY_BLOCK bytes. NULL: the digest is not known. */
+/* block: OVPN_KEY_BLOCK bytes. NULL: the cipher or the digest is not known. */
 struct ovpn_data *
 ovpn_data_new(const struct ovpn_data_config *config, const uint8_t block[OVPN_KEY_BLOCK]);
 void ovpn_data_free(struct ovpn_data *d); /* wipes */
@@ -65,12 +65,13 @@ enum drop ovpn_data_open(struct ovpn_data *d, const uint8_t *packet, size_t pack
 /* Whether a new key should be agreed: many packets were sent or received with this one. */
 bool ovpn_data_is_worn(const struct ovpn_data *d);
 
-/* The PRF of TLS 1.0 as key method 2 uses it (docs/protocols/openvpn.md, "Keys"). */
-void ovpn_keys_by_prf(const struct ovpn_km2 *client, const struct ovpn_km2 *server,
+/* The PRF of TLS 1.0 as key method 2 uses it (docs/protocols/openvpn.md, "Keys"). False: this
+ * OpenSSL may not use MD5 and SHA-1; out is random then, so that nothing is readable by it. */
+bool ovpn_keys_by_prf(const struct ovpn_km2 *client, const struct ovpn_km2 *server,
                       const uint8_t client_sid[OVPN_SID], const uint8_t server_sid[OVPN_SID],
                       uint8_t out[OVPN_KEY_BLOCK]);
 
-/* Payloads that are no packets. */
+/* Payloads that are no packets; they are swallowed. */
 enum ovpn_special {
     OVPN_PAYLOAD,
     OVPN_PING,
