@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* l3_egress.c - from the client to the hub: whose source it is, which way it goes, and Ethernet.
+ *
+ * Packets of one batch mostly go one way, so where the last one went is remembered until the end of
+ * the batch; the neighbour table is asked once for each run of equal destinations.
+ */
+
+#include "core/base/clock.h"
+#include "core/hub/l3/l3_priv.h"
+#include "core/net/dhcp4.h"
+#include "core/net/eth.h"
+#include "core/net/ip4.h"
+#include "core/net/ip6.h"
+#include "core/net/tcp.h"
+#include "core/net/wire.h"
+
+#include <string.h>
+
+/* What is remembered within a batch. */
+struct pass {
+    struct l3port *p;
+    int64_t now_us;
+    bool has_last;
+    uint32_t last; /* destination */
+    struct mac mac;
+};
+
+/* ---- IPv4 ---- */
+
+static bool
+is_own_source(const struct l3port *p, uint32_t src)
+{
+    if (!p->a.has4)
+        return false;
+    return src == p->a.ip4 || (p->routes4 && ip4_is_host(src) && src != p->a.gateway4);
+}
+
+static enum drop
+next_hop(const struct l3port *p, uint32_t dst, uint32_t *hop)
+{
+    if (dst == p->a.ip4)
+        return DROP_HAIRPIN;
+    *hop = dst;
+    if (((dst ^ p->a.ip4) & p->v4.mask) == 0)
+        return DROP_NONE;
+    for (unsigned i = 0; i < p->a.n_route4; i++) { /* the longest come first */
+        const struct dhcp4_route *r = &p->a.route4[i];
+        if (r->len > 0 && (dst ^ r->dst) >> (32 - r->len) != 0)
+            continue;
+        if (r->via != 0)
+            *hop = r->via;
+        return DROP_NONE;
+    }
+    *hop = p->a.gateway4;
+    return p->a.gateway4 != 0 ? DROP_NONE : DROP_NO_ROUTE;
+}
+
+/* A destination that needs no asking. */
+static bool
+is_group(const struct l3port *p, uint32_t dst, struct mac *out)
+{
+    if (dst == UINT32_MAX || (p->v4.broadcast != 0 && dst == p->v4.broadcast)) {
+        *out = (struct mac){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+        return true;
+    }
+    if (dst >> 28 != 0xe)
+        return false;
+    *out = (struct mac){{0x01, 0x00, 0x5e, (uint8_t)(dst >> 16 & 0x7f), (uint8_t)(dst >> 8),
+                         (uint8_t)dst}}; /* RFC 1112, 6.4 */
+    return true;
+}
+
+/* DROP_NONE: sent, or waits. */
+static enum drop
+send_to(struct pass *pass, struct frame *f, uint32_t dst)
+{
+    struct l3port *p = pass->p;
+    uint32_t hop;
+
+    if (!pass->has_last || pass->last != dst) {
+        pass->has_last = is_group(p, dst, &pass->mac);
+        pass->last = dst;
+    }
+    if (!pass->has_last) {
+        enum drop why = next_hop(p, dst, &hop);
+        if (why != DROP_NONE)
+            return why;
+        struct ip who = ip_from_v4(hop);
+        pass->has_last = l3_neigh_find(&p->neigh, &who, &pass->mac, pass->now_us);
+        if (!pass->has_last) {
+            if (!l3_frame_push(p, f, NULL, ETH_TYPE_IP4))
+                return DROP_NO_HEADROOM;
+            return l3_neigh_wait(&p->neigh, &who, f, pass->now_us) ? DROP_NONE : DROP_QUEUE_FULL;
+        }
+    }
+    if (!l3_frame_push(p, f, &pass->mac, ETH_TYPE_IP4))
+        return DROP_NO_HEADROOM;
+    l3_up(p, f, pass->now_us);
+    return DROP_NONE;
+}
+
+/* Packets of the client's own DHCP end here. True: it was one. */
+static bool
+is_dhcp(const struct frame *f, struct flow *flow)
+{
+    return flow_parse_ip(reader_of(f->data, f->len), flow) == DROP_NONE && flow->l4 > 0 &&
+           !(flow->flags & FLOW_FRAGMENT) && flow->dport == DHCP4_SERVER_PORT;
+}
+
+static enum drop
+send4(struct pass *pass, struct frame *f)
+{
+    struct l3port *p = pass->p;
+    const uint8_t *ip = f->data;
+    struct flow flow;
+
+    if (f->len < IP4_HEADER)
+        return DROP_SHORT;
+    size_t header_len = (size_t)(ip[0] & 0x0f) * 4;
+    size_t total = wire_get16(ip + IP4_AT_LENGTH);
+    if (header_len < IP4_HEADER || total < header_len)
+        return DROP_MALFORMED;
+    if (total > f->len)
+        return DROP_SHORT;
+    f->len = (uint32_t)total;
+    if (ip[9] == IP_PROTO_UDP && is_dhcp(f, &flow)) {
+        l3_inform(p, f, &flow);
+        frame_free(f);
+        return DROP_NONE;
+    }
+    if (!is_own_source(p, wire_get32(ip + IP4_AT_SRC)))
+        return DROP_BAD_SOURCE;
+    if (ip[9] == IP_PROTO_TCP && l3_is_syn4(ip, header_len, total))
+        (void)tcp_clamp_mss(f, header_len, (uint16_t)(l3_mtu(p) - IP4_HEADER - TCP_HEADER));
+    enum drop why = send_to(pass, f, wire_get32(ip + IP4_AT_DST));
+    if (why == DROP_NO_ROUTE)
+        l3_unreachable(p, f, 0, pass->now_us);
+    return why;
+}
+
+/* ---- the way in ---- */
+
+static enum drop
+send_one(struct pass *pass, struct frame *f)
+{
+    if (f->len == 0)
+        return DROP_SHORT;
+    if (f->data[0] >> 4 == 4)
+        return send4(pass, f);
+    return DROP_VERSION;
+}
+
+void
+l3port_receive(struct l3port *p, struct batch *b, int64_t now_us)
+{
+    struct pass pass = {.p = p, .now_us = now_us};
+
+    atomic_store_explicit(&p->session->last_comm_ms, clock_wall_ms(), memory_order_relaxed);
+    for (unsigned i = 0; i < b->n; i++) {
+        if (i + 4 < b->n)
+            __builtin_prefetch(b->frame[i + 4]->data);
+        enum drop why = send_one(&pass, b->frame[i]);
+        if (why != DROP_NONE)
+            l3_drop(p, b->frame[i], why);
+    }
+    b->n = 0;
+    l3_arm_neigh(p);
+    l3_flush(p, now_us);
+    l3_flush_back(p, now_us);
+}

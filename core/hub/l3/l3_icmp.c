@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* l3_icmp.c - what cannot be delivered: errors to its sender, and IPv4 fragments.
+ *
+ * Errors are rate-limited, and never answer an error, a group, or a later fragment (RFC 1122,
+ * 3.2.2). They come from the client's own address towards the hub: the port has no other, and who
+ * gets one looks at the packet that it quotes.
+ */
+
+#include "core/hub/l3/l3_priv.h"
+#include "core/net/checksum.h"
+#include "core/net/eth.h"
+#include "core/net/icmp.h"
+#include "core/net/ip6.h"
+
+#include <string.h>
+
+enum {
+    QUOTE4_MAX = 576 - IP4_HEADER - ICMP_HEADER, /* RFC 1812, 4.3.2.3 */
+    CODE_HOST = 1,
+};
+
+/* ---- errors ---- */
+
+/* Whether an error about this IPv4 packet is allowed. */
+static bool
+may_answer4(const struct flow *flow, const uint8_t *ip)
+{
+    uint32_t src = wire_get32(flow->src);
+    uint32_t dst = wire_get32(flow->dst);
+
+    if (flow->l4 == 0 || !ip4_is_host(src) || dst >= 0xe0000000)
+        return false;
+    if (flow->proto != IP_PROTO_ICMP)
+        return true;
+    uint8_t type = ip[flow->l4 - flow->l3]; /* only queries may be answered by an error */
+    return flow->end > flow->l4 && (type == ICMP4_ECHO || type == ICMP4_ECHO_REPLY);
+}
+
+/* An ICMP message of the port to the sender of a packet; IP, without Ethernet. */
+static struct frame *
+error4(struct l3port *p, const uint8_t *ip, size_t ip_len, uint32_t from, const struct icmp *what)
+{
+    size_t quote = MIN(ip_len, QUOTE4_MAX);
+    size_t total = IP4_HEADER + ICMP_HEADER + quote;
+    struct ip4 head = {.header_len = IP4_HEADER,
+                       .ttl = IP4_TTL,
+                       .proto = IP_PROTO_ICMP,
+                       .total_len = (uint16_t)total,
+                       .src = from,
+                       .dst = wire_get32(ip + IP4_AT_SRC)};
+    struct icmp message = *what;
+    struct frame *f = l3_frame(p, total);
+
+    if (!f)
+        return NULL;
+    struct writer w = writer_of(f->data, total);
+    message.body = reader_of(ip, quote);
+    ip4_write(&w, &head);
+    icmp_write(&w, &message, 0);
+    return f;
+}
+
+void
+l3_too_big(struct l3port *p, const struct frame *f, int64_t now_us)
+{
+    struct icmp what = {.type = ICMP4_UNREACHABLE, .code = ICMP4_CODE_TOO_BIG, .rest = p->mtu};
+    struct flow flow;
+    struct mac to;
+
+    if (!p->a.has4 || eth_is_group(f->data) || flow_of_frame(f, &flow) != DROP_NONE ||
+        flow.version != 4 || !may_answer4(&flow, f->data + flow.l3) ||
+        !rate_take(&p->icmp, 1, now_us))
+        return;
+    memcpy(to.b, f->data + sizeof(to.b), sizeof(to.b));
+    struct frame *e = error4(p, f->data + flow.l3, flow.end - flow.l3, p->a.ip4, &what);
+    if (!e)
+        return;
+    if (l3_frame_push(p, e, &to, ETH_TYPE_IP4))
+        l3_up(p, e, now_us);
+    else
+        l3_drop(p, e, DROP_NO_HEADROOM);
+}
+
+void
+l3_unreachable(struct l3port *p, const struct frame *f, size_t skip, int64_t now_us)
+{
+    struct icmp what = {.type = ICMP4_UNREACHABLE, .code = CODE_HOST};
+    struct reader in = reader_of(f->data, f->len);
+    struct flow flow;
+
+    (void)reader_take(&in, skip);
+    if (!p->a.has4 || flow_parse_ip(in, &flow) != DROP_NONE || flow.version != 4 ||
+        !may_answer4(&flow, in.at) || !rate_take(&p->icmp, 1, now_us))
+        return;
+    struct frame *e = error4(p, in.at, flow.end, p->a.ip4, &what);
+    if (e)
+        l3_back(p, e);
+}
+
+/* ---- fragments ---- */
+
+static struct frame *
+piece_of(struct l3port *p, const struct frame *f, size_t at, size_t len, bool last)
+{
+    struct frame *piece = l3_frame(p, ETH_HEADER + IP4_HEADER + len);
+
+    if (!piece)
+        return NULL;
+    uint8_t *to = piece->data;
+    memcpy(to, f->data, ETH_HEADER + IP4_HEADER);
+    memcpy(to + ETH_HEADER + IP4_HEADER, f->data + ETH_HEADER + IP4_HEADER + at, len);
+    uint8_t *ip = to + ETH_HEADER;
+    uint16_t field = wire_get16(ip + IP4_AT_FRAGMENT); /* it may be a fragment itself */
+    uint16_t more = last ? field & IP4_MF : IP4_MF;
+    wire_put16(ip + IP4_AT_LENGTH, (uint16_t)(IP4_HEADER + len));
+    wire_put16(ip + IP4_AT_FRAGMENT, (uint16_t)(more | ((field & IP4_OFFSET) + at / 8)));
+    ip4_set_checksum(ip, IP4_HEADER);
+    return piece;
+}
+
+void
+l3_fragment(struct l3port *p, struct frame *f, void (*put)(void *to, struct frame *piece), void *to)
+{
+    size_t all = f->len - ETH_HEADER - IP4_HEADER;
+    size_t step = (p->mtu - IP4_HEADER) & ~(size_t)7;
+
+    for (size_t at = 0; at < all; at += step) {
+        size_t len = MIN(step, all - at);
+        struct frame *piece = piece_of(p, f, at, len, at + len == all);
+        if (!piece) /* counted; the rest is worth nothing alone */
+            break;
+        put(to, piece);
+    }
+    frame_free(f);
+}
