@@ -21,9 +21,7 @@
 
 #include "core/hub/dhcp/dhcp4_server.h"
 
-#include "core/hub/dhcp/bindings.h"
-#include "core/hub/dhcp/dhcp4_message.h"
-#include "core/hub/dhcp/reservations.h"
+#include "core/hub/dhcp/dhcp4_priv.h"
 #include "core/net/dhcp4.h"
 #include "core/net/ip4.h"
 
@@ -42,118 +40,14 @@ enum {
     LEASE_WANTED_S = 60, /* a client that wants less gets this */
 };
 
-struct dhcp4_server {
-    struct dhcp4_server_config config;
-    struct reservations *reservations;
-    const struct dhcp4_server_ops *ops;
-    void *owner;
-    struct bindings *t;
-    uint64_t fresh; /* all of the pool before it have a binding */
-    struct dhcp_counters counters;
-};
-
-static const struct mac everybody = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
-
-/* ---- which addresses ---- */
-
-static bool
-in_subnet(const struct dhcp4_server *s, uint32_t address)
-{
-    return ((address ^ s->config.server) & s->config.mask) == 0;
-}
-
-/* An address of the network that a client may have at all. */
-static bool
-is_usable(const struct dhcp4_server *s, uint32_t address)
-{
-    const struct dhcp4_server_config *c = &s->config;
-    uint32_t host = ~c->mask;
-    bool is_edge = host > 1 && ((address & host) == 0 || (address & host) == host);
-
-    return in_subnet(s, address) && ip4_is_host(address) && !is_edge && address != c->server &&
-           address != c->gateway;
-}
-
-/* The address that is reserved for it; 0: none. */
-static uint32_t
-reserved_ip(const struct dhcp4_server *s, const struct mac *mac)
-{
-    uint32_t address = reservations_ip(s->reservations, mac);
-
-    return address != 0 && is_usable(s, address) ? address : 0;
-}
-
-/* Whether the client with this hardware address may have it. */
-static bool
-is_allowed(const struct dhcp4_server *s, uint32_t address, const struct mac *mac)
-{
-    const struct mac *only = reservations_mac(s->reservations, address);
-
-    if (!is_usable(s, address))
-        return false;
-    if (only)
-        return mac_equal(only, mac);
-    return address >= s->config.first && address <= s->config.last;
-}
-
-static uint32_t
-address_of(const struct binding *b)
-{
-    return ip_to_v4(&b->lease.ip);
-}
-
-/* Whether anybody may have it, when it is free. */
-static bool
-is_of_pool(const struct dhcp4_server *s, uint32_t address)
-{
-    const struct mac *only = reservations_mac(s->reservations, address);
-
-    return is_allowed(s, address, only ? only : &everybody);
-}
-
 /* ---- bindings ---- */
-
-static struct client_key
-key_of(const struct dhcp4_server *s, const struct dhcp4_request *r)
-{
-    return (struct client_key){.mac = &r->chaddr,
-                               .id = r->client_id,
-                               .id_len = r->client_id_len,
-                               .by_mac = reserved_ip(s, &r->chaddr) != 0};
-}
-
-static struct binding *
-find(const struct dhcp4_server *s, const struct dhcp4_request *r)
-{
-    struct client_key key = key_of(s, r);
-
-    return bindings_by_client(s->t, &key);
-}
-
-static struct binding *
-find_address(const struct dhcp4_server *s, uint32_t address)
-{
-    struct ip ip = ip_from_v4(address);
-
-    return bindings_by_ip(s->t, &ip);
-}
-
-static struct binding *
-add_address(struct dhcp4_server *s, uint32_t address)
-{
-    struct ip ip = ip_from_v4(address);
-    struct binding *b = bindings_add(s->t, &ip);
-
-    b->reserved = reservations_mac(s->reservations, address) != NULL;
-    return b;
-}
 
 /* It is this client's now, in this state. */
 static void
 take(struct dhcp4_server *s, struct binding *b, const struct dhcp4_request *r,
      enum binding_state state, int64_t due_us)
 {
-    struct client_key key = key_of(s, r);
+    struct client_key key = dhcp4_key_of(s, r);
 
     bindings_set_client(s->t, b, &key);
     if (r->hostname[0] != '\0')
@@ -179,7 +73,7 @@ let_go(struct dhcp4_server *s, struct binding *b)
         tell_gone(s, b);
         b->had = true;
     }
-    if (!is_of_pool(s, address_of(b))) {
+    if (!dhcp4_is_of_pool(s, dhcp4_address_of(b))) {
         bindings_remove(s->t, b);
         return;
     }
@@ -196,7 +90,7 @@ make_bad(struct dhcp4_server *s, struct binding *b, const struct mac *from, int6
     s->counters.conflicts++;
     if (b->state == BINDING_LEASED)
         tell_gone(s, b);
-    if (!is_of_pool(s, address_of(b))) {
+    if (!dhcp4_is_of_pool(s, dhcp4_address_of(b))) {
         bindings_remove(s->t, b);
         return;
     }
@@ -217,11 +111,9 @@ send_answer(struct dhcp4_server *s, const struct dhcp4_request *r, enum dhcp4_ty
     dhcp4_answer_write(&w, &s->config, r, type, yiaddr, lease_s);
     g_assert(writer_ok(&w));
     struct reader payload = reader_of(bytes, w.len);
-    if (type == DHCP4_NAK) /* 4.1: which hosts hear it does not depend on what it is told */
-        s->ops->send(s->owner, payload, BROADCAST, &everybody);
-    else if (r->ciaddr != 0)
+    if (type != DHCP4_NAK && r->ciaddr != 0)
         s->ops->send(s->owner, payload, r->ciaddr, &r->chaddr);
-    else if (r->broadcast)
+    else if (type == DHCP4_NAK || r->broadcast) /* 4.1 */
         s->ops->send(s->owner, payload, BROADCAST, &everybody);
     else
         s->ops->send(s->owner, payload, yiaddr, &r->chaddr);
@@ -247,14 +139,14 @@ offer(struct dhcp4_server *s, struct binding *b, const struct dhcp4_request *r, 
 {
     if (b->state != BINDING_LEASED) /* what it has, it has until its time is over */
         take(s, b, r, BINDING_OFFERED, now_us + OFFER_S * US);
-    send_answer(s, r, DHCP4_OFFER, address_of(b), lease_time(s, r));
+    send_answer(s, r, DHCP4_OFFER, dhcp4_address_of(b), lease_time(s, r));
 }
 
 /* Whether the sender may have one more. */
 static bool
 has_room(struct dhcp4_server *s, const struct dhcp4_request *r)
 {
-    if (bindings_of_peer(s->t, &r->from) < DHCP_PEER_MAX || reserved_ip(s, &r->chaddr) != 0)
+    if (bindings_of_peer(s->t, &r->from) < DHCP_PEER_MAX || dhcp4_reserved_ip(s, &r->chaddr) != 0)
         return true;
     s->counters.crowded++;
     return false;
@@ -274,51 +166,26 @@ grant(struct dhcp4_server *s, struct binding *b, const struct dhcp4_request *r, 
     b->had = true;
     b->lease.expires_ms = wall_ms + lease_s * MS;
     s->ops->lease(s->owner, &b->lease);
-    send_answer(s, r, DHCP4_ACK, address_of(b), lease_s);
+    send_answer(s, r, DHCP4_ACK, dhcp4_address_of(b), lease_s);
 }
 
 /* ---- DISCOVER ---- */
-
-/* The binding of an address if it is free, a new one if it has none; else NULL. */
-static struct binding *
-if_free(struct dhcp4_server *s, uint32_t address)
-{
-    struct binding *b = find_address(s, address);
-
-    if (!b && bindings_total(s->t) < DHCP_LEASES_MAX)
-        return add_address(s, address);
-    return b && b->state == BINDING_FREE ? b : NULL;
-}
-
-/* The first of the pool that was never used. */
-static struct binding *
-next_fresh(struct dhcp4_server *s)
-{
-    for (; s->fresh <= s->config.last; s->fresh++) {
-        uint32_t address = (uint32_t)s->fresh;
-        if (!is_usable(s, address) || reservations_mac(s->reservations, address) ||
-            find_address(s, address))
-            continue;
-        return if_free(s, address);
-    }
-    return NULL;
-}
 
 /* A free binding for a client that has none. NULL: there is none for it. */
 static struct binding *
 choose(struct dhcp4_server *s, const struct dhcp4_request *r, int64_t now_us)
 {
-    uint32_t reserved = reserved_ip(s, &r->chaddr);
-    struct binding *b = reserved != 0 ? if_free(s, reserved) : NULL;
+    uint32_t reserved = dhcp4_reserved_ip(s, &r->chaddr);
+    struct binding *b = reserved != 0 ? dhcp4_if_free(s, reserved) : NULL;
 
     if (b)
         return b;
     if (!has_room(s, r))
         return NULL;
-    if (r->address != 0 && is_allowed(s, r->address, &r->chaddr))
-        b = if_free(s, r->address);
+    if (r->address != 0 && dhcp4_is_allowed(s, r->address, &r->chaddr))
+        b = dhcp4_if_free(s, r->address);
     if (!b)
-        b = next_fresh(s);
+        b = dhcp4_next_fresh(s);
     if (!b)
         b = bindings_oldest(s->t, BINDING_FREE);
     if (b)
@@ -341,27 +208,27 @@ probe(struct dhcp4_server *s, const struct dhcp4_request *r, int64_t now_us)
     take(s, b, r, BINDING_PROBING, now_us + PROBE_US);
     b->probed_us = 0;
     b->pending = g_memdup2(r, sizeof(*r));
-    s->ops->probe(s->owner, address_of(b)); /* may tell of a conflict at once */
+    s->ops->probe(s->owner, dhcp4_address_of(b)); /* may tell of a conflict at once */
 }
 
 /* What the client has must give way: to what is reserved for it, or to a new configuration. */
 static bool
 is_outdated(struct dhcp4_server *s, const struct binding *b, const struct dhcp4_request *r)
 {
-    uint32_t reserved = reserved_ip(s, &r->chaddr);
+    uint32_t reserved = dhcp4_reserved_ip(s, &r->chaddr);
 
-    if (!is_allowed(s, address_of(b), &r->chaddr))
+    if (!dhcp4_is_allowed(s, dhcp4_address_of(b), &r->chaddr))
         return true;
-    if (reserved == 0 || reserved == address_of(b))
+    if (reserved == 0 || reserved == dhcp4_address_of(b))
         return false;
-    const struct binding *wanted = find_address(s, reserved);
+    const struct binding *wanted = dhcp4_find_address(s, reserved);
     return !wanted || wanted->state == BINDING_FREE;
 }
 
 static void
 on_discover(struct dhcp4_server *s, const struct dhcp4_request *r, int64_t now_us)
 {
-    struct binding *b = find(s, r);
+    struct binding *b = dhcp4_find(s, r);
 
     if (b && is_outdated(s, b, r)) {
         let_go(s, b);
@@ -381,7 +248,7 @@ on_discover(struct dhcp4_server *s, const struct dhcp4_request *r, int64_t now_u
 static void
 on_selecting(struct dhcp4_server *s, const struct dhcp4_request *r, int64_t now_us, int64_t wall_ms)
 {
-    struct binding *b = find(s, r);
+    struct binding *b = dhcp4_find(s, r);
 
     if (r->server != s->config.server) { /* it took another server's */
         if (b && (b->state == BINDING_OFFERED || b->state == BINDING_PROBING))
@@ -390,7 +257,7 @@ on_selecting(struct dhcp4_server *s, const struct dhcp4_request *r, int64_t now_
     }
     if (b && b->state == BINDING_PROBING)
         return; /* not offered yet */
-    if (b && address_of(b) == r->address && is_allowed(s, r->address, &r->chaddr))
+    if (b && dhcp4_address_of(b) == r->address && dhcp4_is_allowed(s, r->address, &r->chaddr))
         grant(s, b, r, now_us, wall_ms);
     else
         refuse(s, r);
@@ -403,23 +270,23 @@ on_confirming(struct dhcp4_server *s, const struct dhcp4_request *r, int64_t now
 {
     bool rebooted = r->ciaddr == 0;
     uint32_t address = rebooted ? r->address : r->ciaddr;
-    struct binding *b = find(s, r);
+    struct binding *b = dhcp4_find(s, r);
 
     if (address == 0 || (b && b->state == BINDING_PROBING))
         return;
-    if (b && address_of(b) == address) {
-        if (is_allowed(s, address, &r->chaddr)) {
+    if (b && dhcp4_address_of(b) == address) {
+        if (dhcp4_is_allowed(s, address, &r->chaddr)) {
             grant(s, b, r, now_us, wall_ms);
-        } else if (!in_subnet(s, address)) {
+        } else if (!dhcp4_in_subnet(s, address)) {
             let_go(s, b);
             refuse(s, r);
         } /* else: not of the pool any more, but good until its time is over */
         return;
     }
-    const struct binding *holder = find_address(s, address);
+    const struct binding *holder = dhcp4_find_address(s, address);
     bool is_taken = holder && holder->state == BINDING_LEASED;
     bool is_ours = b && (rebooted ? b->had : b->state == BINDING_LEASED);
-    if (is_taken || is_ours || (rebooted && !in_subnet(s, address)))
+    if (is_taken || is_ours || (rebooted && !dhcp4_in_subnet(s, address)))
         refuse(s, r);
 }
 
@@ -429,9 +296,9 @@ on_confirming(struct dhcp4_server *s, const struct dhcp4_request *r, int64_t now
 static struct binding *
 own_binding(struct dhcp4_server *s, const struct dhcp4_request *r, uint32_t address)
 {
-    struct binding *b = find(s, r);
+    struct binding *b = dhcp4_find(s, r);
 
-    if (!b || address_of(b) != address || !mac_equal(&b->lease.mac, &r->chaddr) ||
+    if (!b || dhcp4_address_of(b) != address || !mac_equal(&b->lease.mac, &r->chaddr) ||
         (r->server != 0 && r->server != s->config.server))
         return NULL;
     return b;
@@ -458,7 +325,7 @@ on_release(struct dhcp4_server *s, const struct dhcp4_request *r)
 static void
 on_inform(struct dhcp4_server *s, const struct dhcp4_request *r)
 {
-    if (in_subnet(s, r->ciaddr) && ip4_is_host(r->ciaddr))
+    if (dhcp4_in_subnet(s, r->ciaddr) && ip4_is_host(r->ciaddr))
         send_answer(s, r, DHCP4_ACK, 0, 0);
 }
 
@@ -507,7 +374,7 @@ dhcp4_server_received(struct dhcp4_server *s, struct reader message, const struc
 void
 dhcp4_server_conflict(struct dhcp4_server *s, uint32_t address, int64_t now_us)
 {
-    struct binding *b = find_address(s, address);
+    struct binding *b = dhcp4_find_address(s, address);
 
     if (b && b->state == BINDING_OFFERED && b->probed_us != 0 &&
         now_us - b->probed_us < OFFER_S * US) {
@@ -557,26 +424,7 @@ dhcp4_server_tick(struct dhcp4_server *s, int64_t now_us, int64_t wall_ms)
     }
 }
 
-/* ---- configuration ---- */
-
-static void
-copy_config(struct dhcp4_server *s, const struct dhcp4_server_config *config)
-{
-    s->config = *config;
-    s->config.reservation = NULL; /* the caller's; ours are in s->reservations */
-    s->config.n_reservations = 0;
-    s->config.first = MAX(config->first, config->server & config->mask);
-    s->config.last = MIN(config->last, config->server | ~config->mask);
-    s->config.lease_s = MAX(config->lease_s, DHCP_LEASE_MIN_S);
-    s->config.n_routes = 0;
-    for (unsigned i = 0; i < config->n_routes && i < DHCP_PUSH_ROUTES_MAX; i++) {
-        if (config->route[i].len <= 32)
-            s->config.route[s->config.n_routes++] = config->route[i];
-    }
-    reservations_free(s->reservations);
-    s->reservations = reservations_new(config->reservation, config->n_reservations);
-    s->fresh = s->config.first;
-}
+/* ---- life ---- */
 
 struct dhcp4_server *
 dhcp4_server_new(const struct dhcp4_server_config *config, const struct dhcp4_server_ops *ops,
@@ -587,7 +435,7 @@ dhcp4_server_new(const struct dhcp4_server_config *config, const struct dhcp4_se
     s->ops = ops;
     s->owner = owner;
     s->t = bindings_new();
-    copy_config(s, config);
+    dhcp4_copy_config(s, config);
     return s;
 }
 
@@ -601,49 +449,6 @@ dhcp4_server_free(struct dhcp4_server *s)
     g_free(s);
 }
 
-/* One binding under a new configuration. A client that has a reservation is known by its hardware
- * address alone from now on, and the other way round. */
-static void
-reconsider(struct dhcp4_server *s, struct binding *b)
-{
-    uint32_t address = address_of(b);
-    bool was_reserved = b->reserved;
-
-    b->reserved = reservations_mac(s->reservations, address) != NULL;
-    if (!is_of_pool(s, address) && b->state != BINDING_LEASED) {
-        bindings_remove(s->t, b);
-        return;
-    }
-    if (b->has_client && b->by_mac != (reserved_ip(s, &b->lease.mac) != 0)) {
-        bool had = b->had;
-        struct client_key key = {.mac = &b->lease.mac,
-                                 .id = b->lease.client_id,
-                                 .id_len = b->lease.client_id_len,
-                                 .by_mac = !b->by_mac};
-        char hostname[sizeof(b->lease.hostname)];
-        memcpy(hostname, b->lease.hostname, sizeof(hostname));
-        const struct binding *other = bindings_by_client(s->t, &key);
-        if (other && other->state == BINDING_LEASED && b->state != BINDING_LEASED) {
-            bindings_forget_client(s->t, b); /* it has a better one */
-        } else {
-            bindings_set_client(s->t, b, &key);
-            memcpy(b->lease.hostname, hostname, sizeof(hostname));
-            b->had = had;
-        }
-    }
-    if (b->state == BINDING_FREE && was_reserved != b->reserved)
-        bindings_set(s->t, b, BINDING_FREE, 0, NULL);
-}
-
-void
-dhcp4_server_set_config(struct dhcp4_server *s, const struct dhcp4_server_config *config)
-{
-    copy_config(s, config);
-    g_autoptr(GPtrArray) all = bindings_all(s->t);
-    for (unsigned i = 0; i < all->len; i++)
-        reconsider(s, all->pdata[i]);
-}
-
 void
 dhcp4_server_restore(struct dhcp4_server *s, const struct dhcp_lease *lease, int64_t now_us,
                      int64_t wall_ms)
@@ -652,14 +457,14 @@ dhcp4_server_restore(struct dhcp4_server *s, const struct dhcp_lease *lease, int
     struct client_key key = {.mac = &lease->mac,
                              .id = lease->client_id,
                              .id_len = MIN(lease->client_id_len, sizeof(lease->client_id)),
-                             .by_mac = reserved_ip(s, &lease->mac) != 0};
+                             .by_mac = dhcp4_reserved_ip(s, &lease->mac) != 0};
 
     if (lease->expires_ms <= wall_ms || lease->ip.family != 4 ||
-        !is_allowed(s, address, &lease->mac) || find_address(s, address) ||
+        !dhcp4_is_allowed(s, address, &lease->mac) || dhcp4_find_address(s, address) ||
         bindings_by_client(s->t, &key) || bindings_total(s->t) >= DHCP_LEASES_MAX)
         return;
     int64_t left_ms = MIN(lease->expires_ms - wall_ms, UINT32_MAX * MS);
-    struct binding *b = add_address(s, address);
+    struct binding *b = dhcp4_add_address(s, address);
     bindings_set_client(s->t, b, &key);
     bindings_set(s->t, b, BINDING_LEASED, now_us + left_ms * MS, &lease->mac);
     b->had = true;
