@@ -103,7 +103,8 @@ renew_again_us(int64_t now_us, int64_t until_us)
     return MIN(now_us + MAX((until_us - now_us) / 2, RENEW_LEAST_S * US), until_us);
 }
 
-/* Sends what the state sends, and sets the one deadline. */
+/* Sets the one deadline, then sends what the state sends: in this order, since a server in the same
+ * process may answer before the send returns. */
 static void
 act(struct dhcp4_client *c, int64_t now_us)
 {
@@ -116,21 +117,21 @@ act(struct dhcp4_client *c, int64_t now_us)
         c->deadline_us = c->lease.lease_s == FOR_EVER ? 0 : c->t1_us;
         return;
     case DHCP4_SELECTING:
-        send_message(c, DHCP4_DISCOVER, now_us);
         c->deadline_us = now_us + backoff_us(c);
+        send_message(c, DHCP4_DISCOVER, now_us);
         return;
     case DHCP4_REQUESTING:
     case DHCP4_REBOOTING:
-        send_message(c, DHCP4_REQUEST, now_us);
         c->deadline_us = now_us + backoff_us(c);
+        send_message(c, DHCP4_REQUEST, now_us);
         return;
     case DHCP4_RENEWING:
-        send_message(c, DHCP4_REQUEST, now_us);
         c->deadline_us = renew_again_us(now_us, c->t2_us);
+        send_message(c, DHCP4_REQUEST, now_us);
         return;
     case DHCP4_REBINDING:
-        send_message(c, DHCP4_REQUEST, now_us);
         c->deadline_us = renew_again_us(now_us, c->expires_us);
+        send_message(c, DHCP4_REQUEST, now_us);
         return;
     }
 }

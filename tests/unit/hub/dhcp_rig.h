@@ -25,11 +25,9 @@ struct lab {
     struct dhcp4_message last; /* what was sent, NULL options when nothing was */
     uint32_t dst;
     struct mac mac;
-    uint32_t probed, in_use;    /* in_use: answers every probe of it; ALL: of any address */
-    struct dhcp_lease lease;    /* the last one told */
-    GHashTable *leased;         /* of addresses, as told */
-    struct dhcp4_client *peers; /* clients that are fed with what is sent */
-    unsigned n_peers;
+    uint32_t probed, in_use; /* in_use: answers every probe of it; ALL: of any address */
+    struct dhcp_lease lease; /* the last one told */
+    GHashTable *leased;      /* of addresses, as told */
     void (*deliver)(struct lab *lab, struct reader payload, const struct mac *mac);
 };
 
