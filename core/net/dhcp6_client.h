@@ -44,10 +44,11 @@ struct dhcp6_client {
     int64_t deadline_us; /* 0: none */
     struct dhcp6_lease lease;
     uint8_t server_id[DHCP6_DUID_MAX];
-    uint8_t server_id_len;
+    uint8_t server_id_len; /* 0: no server chosen */
     uint32_t iaid, transaction;
     unsigned tries;
-    int64_t wait_us, started_us, bound_us;
+    int64_t wait_us, started_us;
+    int64_t bound_us; /* since when the lease counts; 0: none is held */
 };
 
 void dhcp6_client_init(struct dhcp6_client *c, const struct mac *mac,
@@ -55,5 +56,8 @@ void dhcp6_client_init(struct dhcp6_client *c, const struct mac *mac,
 void dhcp6_client_start(struct dhcp6_client *c, int64_t now_us);
 void dhcp6_client_received(struct dhcp6_client *c, struct reader message, int64_t now_us);
 void dhcp6_client_tick(struct dhcp6_client *c, int64_t now_us);
+/* Another host has the address that was leased (18.2.8): gives it up without lost(), tells the
+ * server, and asks anew. */
+void dhcp6_client_decline(struct dhcp6_client *c, int64_t now_us);
 /* Gives the address back, if there is one. */
 void dhcp6_client_stop(struct dhcp6_client *c, int64_t now_us);
