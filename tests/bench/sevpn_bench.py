@@ -18,6 +18,23 @@ ADDRESS = "10.99.3.80"
 IDLE = 100
 
 
+BOTH_WAYS = (("", ()), (" back", ("-R",)))
+
+
+def figures(lab, server, client, seconds, address, ways):
+    """What iperf3 and the CPU time of server and client tell, for each way: (suffix, options)."""
+    found = {}
+    for suffix, options in ways:
+        before = server.process.cpu_seconds(), client.process.cpu_seconds()
+        mbps, size = traffic.iperf(lab.cli, address, seconds, *options)
+        after = server.process.cpu_seconds(), client.process.cpu_seconds()
+        for key, value in (("Mbit/s", mbps), ("server CPU s/GB", (after[0] - before[0]) / size * 1e9),
+                           ("client CPU s/GB", (after[1] - before[1]) / size * 1e9)):
+            found[key + suffix] = value
+    found["server RSS, MiB"] = server.process.rss_kib() / 1024
+    return found
+
+
 class Program:
     """A pair of server and client that is measured."""
 
@@ -32,8 +49,7 @@ class Program:
         return lab
 
     def start_server(self, lab):
-        server = self.server(lab, **({"options": ("--log-level", "warning")}
-                                     if self.server is polyether.Server else {}))
+        server = self.server(lab, **({"level": "warning"} if self.server is polyether.Server else {}))
         server.make_hub()
         return server
 
@@ -50,24 +66,10 @@ class Program:
             lab.cli.address(client.device, ADDRESS + "/24")
             traffic.wait_answer(lab.cli, LAN)
             traffic.iperf_server(lab)
-            found = {}
             with lock():
-                for suffix, way in (("", ()), (" back", ("-R",))):
-                    found.update({k + suffix: v for k, v in self.run(
-                        lab, server, client, seconds, way).items()})
-            found["server RSS, MiB"] = server.process.rss_kib() / 1024
-            return found
+                return figures(lab, server, client, seconds, LAN, BOTH_WAYS)
         finally:
             lab.close()
-
-    @staticmethod
-    def run(lab, server, client, seconds, way):
-        before = server.process.cpu_seconds(), client.process.cpu_seconds()
-        mbps, size = traffic.iperf(lab.cli, LAN, seconds, *way)
-        after = server.process.cpu_seconds(), client.process.cpu_seconds()
-        gb = size / 1e9
-        return {"Mbit/s": mbps, "server CPU s/GB": (after[0] - before[0]) / gb,
-                "client CPU s/GB": (after[1] - before[1]) / gb}
 
 
 class IdleProgram(Program):
