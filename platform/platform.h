@@ -178,6 +178,43 @@ int pf_udp_recv(struct pf_udp *u, struct pf_datagram *d, unsigned n);
  * many were taken: sent, or lost as datagrams are. */
 int pf_udp_send(struct pf_udp *u, const struct pf_datagram *d, unsigned n);
 
+/* ---- sockets for many strangers: what a NAT needs ---- */
+
+/* As pf_recv() and pf_send(), with n (<= 64) slices by one call. */
+long pf_recv_slices(int fd, const struct pf_slice *iov, unsigned n);
+long pf_send_slices(int fd, const struct pf_slice *iov, unsigned n);
+void pf_shutdown_write(int fd);
+/* Closes so that the other end of a TCP connection sees a reset, not an end. */
+void pf_close_reset(int fd);
+/* Has the system ask a silent peer whether it is still there. */
+void pf_tcp_keepalive(int fd, unsigned idle_s);
+/* Raises the number of descriptors that the process may have as far as the system lets it; returns
+ * the number. */
+unsigned pf_descriptors_raise(void);
+
+/* UDP without a state of its own in memory, for thousands of sockets: of the family (4 or 6), on a
+ * port that the system chooses, which a stranger cannot guess. -1 and errno. */
+int pf_dgram_open(int family);
+/* The same, but only for this peer. */
+int pf_dgram_connect(const struct sockaddr *sa, unsigned salen);
+/* For ICMP echo, by permission of the system or by right. *raw: what comes is seen by every such
+ * socket, has an IPv4 header, and the identifier must be looked at. -1 and errno. */
+int pf_ping_open(int family, bool *raw);
+/* As pf_udp_recv() and pf_udp_send(), but for pf_datagram.local, which is not used, and that a
+ * datagram that is refused is passed over. */
+int pf_dgram_recv(int fd, struct pf_datagram *d, unsigned n);
+int pf_dgram_send(int fd, const struct pf_datagram *d, unsigned n);
+/* What became of a datagram on its way. */
+struct pf_dgram_error {
+    unsigned char peer[32];     /* where it was sent to; struct sockaddr_in or _in6 */
+    unsigned char reporter[32]; /* who says so; family 0: this host */
+    uint8_t type, code;         /* of ICMP or ICMPv6 */
+    uint32_t mtu;               /* of "too big" */
+    int error;                  /* errno */
+};
+/* False: there is no more. */
+bool pf_dgram_error(int fd, struct pf_dgram_error *out);
+
 /* ---- this host's network configuration (blocking, short; control thread) ---- */
 
 bool pf_net_link_up(const char *ifname, bool up, GError **error);

@@ -80,6 +80,12 @@ hub_set_config(struct hub *hub, const struct hub_config *config)
         hub_stop_sessions(hub, PE_HUB_STOPPING);
 }
 
+struct worker_set *
+hub_workers(const struct hub *hub)
+{
+    return hub->workers;
+}
+
 const char *
 hub_name(const struct hub *hub)
 {

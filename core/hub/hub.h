@@ -43,6 +43,7 @@ void hub_destroy(struct hub *hub);
 struct hub *hub_ref(struct hub *hub);
 void hub_unref(struct hub *hub);
 
+struct worker_set *hub_workers(const struct hub *hub);
 const char *hub_name(const struct hub *hub);
 bool hub_is_online(const struct hub *hub);
 bool hub_is_listed(const struct hub *hub);
