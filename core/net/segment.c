@@ -144,8 +144,9 @@ begin_super(struct segment_iter *it, const struct flow *fl)
     return DROP_NONE;
 }
 
-enum drop
-segment_begin(struct segment_iter *it, const struct frame *f)
+static enum drop
+begin(struct segment_iter *it, const struct frame *f,
+      enum drop (*parse)(struct reader in, struct flow *out))
 {
     struct flow flow;
 
@@ -159,11 +160,23 @@ segment_begin(struct segment_iter *it, const struct frame *f)
         return DROP_NONE;
     }
 
-    const struct flow *fl = flow_of_frame(f, &flow) == DROP_NONE ? &flow : NULL;
+    const struct flow *fl = parse(reader_of(f->data, f->len), &flow) == DROP_NONE ? &flow : NULL;
     enum drop why = f->gso_type == FRAME_GSO_NONE ? begin_checksum(it, fl) : begin_super(it, fl);
     if (why != DROP_NONE)
         it->n = 0;
     return why;
+}
+
+enum drop
+segment_begin(struct segment_iter *it, const struct frame *f)
+{
+    return begin(it, f, flow_parse);
+}
+
+enum drop
+segment_begin_ip(struct segment_iter *it, const struct frame *f)
+{
+    return begin(it, f, flow_parse_ip);
 }
 
 unsigned

@@ -70,6 +70,8 @@ segment_needs(const struct frame *f)
 
 /* DROP_MALFORMED if marks and headers contradict each other; then there is nothing to iterate. */
 enum drop segment_begin(struct segment_iter *it, const struct frame *f) MUST_CHECK;
+/* The same for an IP packet without an Ethernet header; its marks count from there. */
+enum drop segment_begin_ip(struct segment_iter *it, const struct frame *f) MUST_CHECK;
 /* How many segments there are in all. */
 unsigned segment_count(const struct segment_iter *it);
 /* Length of the longest of them: for a look at the MTU before anything is made. */
