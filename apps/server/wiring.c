@@ -12,14 +12,18 @@
 #include "core/crypto/tls.h"
 #include "core/hub/bridge.h"
 #include "core/hub/hubs.h"
+#include "core/crypto/cert.h"
 #include "core/proto/listener.h"
+#include "core/proto/openvpn/server.h"
 #include "core/proto/sevpn/server.h"
 #include "core/rpc/identity.h"
 #include "core/rpc/server.h"
 #include "core/rpc/unix_server.h"
 #include "core/store/store.h"
 
-enum { FLUSH_S = 60 };
+#include <string.h>
+
+enum { FLUSH_S = 60, OPENVPN_PORT = 1194 };
 
 struct server {
     struct store *store;
@@ -31,7 +35,9 @@ struct server {
     struct rpc_server *rpc;
     struct api_service *api;
     struct sevpn_server *sevpn;
+    struct openvpn_server *openvpn;
     const struct http_service *services[3];
+    const struct stream_service *streams[2];
     struct listeners *listeners;
     struct rpc_unix_server *socket;
     guint flush; /* GSource */
@@ -78,6 +84,8 @@ use_certificate(void *owner, GError **error)
     if (!identity_load(s->store, &id, error))
         return false;
     SSL_CTX *ctx = tls_server_ctx(id.cert, id.key, id.chain, error);
+    if (ctx)
+        openvpn_server_set_tls(s->openvpn, id.cert, id.key, id.chain);
     identity_clear(&id);
     if (!ctx)
         return false;
@@ -144,6 +152,43 @@ start_listeners(struct server *s, const GArray *instead)
     }
 }
 
+/* What stays the same over restarts, and nobody else can know: made of the server's key. */
+static bool
+openvpn_secret(struct server *s, uint8_t out[32], GError **error)
+{
+    struct identity id = {0};
+    gsize len = 32;
+
+    if (!identity_load(s->store, &id, error))
+        return false;
+    char *pem = cert_key_to_pem(id.key);
+    GHmac *hmac = g_hmac_new(G_CHECKSUM_SHA256, (const guchar *)pem, strlen(pem));
+    g_hmac_update(hmac, (const guchar *)"OpenVPN auth-token", -1);
+    g_hmac_get_digest(hmac, out, &len);
+    g_hmac_unref(hmac);
+    secret_free_str(pem);
+    identity_clear(&id);
+    return true;
+}
+
+static bool
+make_openvpn(struct server *s, GError **error)
+{
+    struct openvpn_settings *settings = openvpn_settings_new();
+    uint8_t secret[32];
+    bool ok = openvpn_secret(s, secret, error);
+
+    if (ok)
+        s->openvpn = openvpn_server_new(&(struct openvpn_server_config){.workers = s->workers,
+                                                                        .hubs = s->hubs,
+                                                                        .auth = s->auth,
+                                                                        .secret = secret},
+                                        settings);
+    secret_wipe(secret, sizeof(secret));
+    openvpn_settings_free(settings);
+    return ok;
+}
+
 static gboolean
 on_flush(gpointer data)
 {
@@ -186,7 +231,10 @@ start(struct server *s, const struct options *o, GError **error)
     s->sevpn = sevpn_server_new(&(struct sevpn_server_config){.hubs = s->hubs, .auth = s->auth});
     s->services[0] = api_service_http(s->api);
     s->services[1] = sevpn_server_service(s->sevpn);
-    s->listeners = listeners_new(s->workers, s->services, NULL);
+    if (!make_openvpn(s, error))
+        return false;
+    s->streams[0] = openvpn_server_stream(s->openvpn);
+    s->listeners = listeners_new(s->workers, s->services, s->streams);
     if (!use_certificate(s, error))
         return false;
     s->socket = rpc_unix_server_new(s->rpc, o->socket, error);
@@ -194,6 +242,7 @@ start(struct server *s, const struct options *o, GError **error)
         return false;
     start_bridges(s);
     start_listeners(s, o->listen);
+    openvpn_server_udp_open(s->openvpn, OPENVPN_PORT);
     s->flush = g_timeout_add_seconds(FLUSH_S, on_flush, s);
     return true;
 }
@@ -234,6 +283,7 @@ server_free(struct server *s)
     if (s->socket)
         rpc_unix_server_free(s->socket);
     listeners_free(s->listeners);
+    openvpn_server_free(s->openvpn);
     if (s->bridges)
         g_ptr_array_unref(s->bridges);
     if (s->auth)
