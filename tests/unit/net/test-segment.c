@@ -54,6 +54,34 @@ check_super(struct packet super, uint8_t gso_type, uint16_t size)
     g_free(f);
 }
 
+/* The IP packet alone gives the same segments, without their Ethernet headers. */
+static void
+check_ip(const struct packet *super, uint8_t gso_type, uint16_t size)
+{
+    const size_t cut = 14;
+    struct frame *whole = packet_make(super);
+    struct frame *ip = packet_make(super);
+    struct segment_iter it;
+    struct segment_iter it_ip;
+    struct segment s;
+    struct segment s_ip;
+
+    packet_mark(super, whole, gso_type, size);
+    packet_mark(super, ip, gso_type, size);
+    g_assert_nonnull(frame_pull(ip, cut));
+    ip->csum_start -= (uint16_t)cut;
+    g_assert_cmpint(segment_begin(&it, whole), ==, DROP_NONE);
+    g_assert_cmpint(segment_begin_ip(&it_ip, ip), ==, DROP_NONE);
+    while (segment_next(&it, &s)) {
+        g_assert_true(segment_next(&it_ip, &s_ip));
+        assert_bytes(s_ip.header, s_ip.header_len, s.header + cut, s.header_len - cut);
+        assert_bytes(s_ip.payload, s_ip.payload_len, s.payload, s.payload_len);
+    }
+    g_assert_false(segment_next(&it_ip, &s_ip));
+    g_free(whole);
+    g_free(ip);
+}
+
 static const struct packet tcp4 = {
     .id = 0xfffe,
     .sport = 4000,
@@ -78,6 +106,19 @@ test_tcp4(void)
     check_super(p, FRAME_GSO_TCP4, 1448);
     p.payload_len = 65535 - 40;
     check_super(p, FRAME_GSO_TCP4, 1448);
+}
+
+static void
+test_without_ethernet(void)
+{
+    struct packet p = tcp4;
+
+    check_ip(&p, FRAME_GSO_TCP4, 1448);
+    check_ip(&p, FRAME_GSO_NONE, 0);
+    p.is_ip6 = true;
+    check_ip(&p, FRAME_GSO_TCP6, 1428);
+    p = (struct packet){.is_udp = true, .sport = 5, .payload = text, .payload_len = 4001};
+    check_ip(&p, FRAME_GSO_UDP, 1200);
 }
 
 static void
@@ -382,6 +423,7 @@ main(int argc, char **argv)
     for (unsigned i = 0; i < sizeof text; i++)
         text[i] = (uint8_t)g_test_rand_int();
     g_test_add_func("/segment/tcp4", test_tcp4);
+    g_test_add_func("/segment/without-ethernet", test_without_ethernet);
     g_test_add_func("/segment/ip-id", test_ip_id);
     g_test_add_func("/segment/flags", test_flags);
     g_test_add_func("/segment/tcp6-tags-options", test_tcp6_tags_options);
