@@ -259,6 +259,12 @@ def families(t, ours):
             client.stop()
 
 
+def close_udp(ns):
+    """Drops what comes to OpenVPN's port."""
+    ns.run("nft", "add table inet closed; add chain inet closed in { type filter hook input priority 0; }; "
+           "add rule inet closed in udp dport 1194 drop")
+
+
 def profiles(t, ours):
     """What our command line writes is all that openvpn needs, but the password."""
     lab, server, profile = t.lab, ours.server, t.lab.tmp / "export.ovpn"
@@ -286,13 +292,13 @@ def profiles(t, ours):
         export("--control", "tls-crypt")
         need(profile.stat().st_mode & 0o077 == 0, f"its mode is {profile.stat().st_mode:o}")
     with t.check("the profile goes by TCP when UDP is closed"):
-        ns.run("nft", "add table inet t; add chain inet t o { type filter hook output priority 0; }; "
-               "add rule inet t o udp dport 1194 drop")
+        close_udp(lab.srv)
         client = openvpn_peer.Client.from_profile(
             lab, ns, export(), login, ("--server-poll-timeout", "3"))
         traffic.wait_answer(ns, LAN)
-        need("TCPv4" in client.log() or "tcp4" in client.log(), client.log()[-1500:])
+        need("TCPv4_CLIENT link remote" in client.log(), client.log()[-1500:])
         client.stop()
+        lab.srv.run("nft", "delete table inet closed")
 
 
 def one_hub(t, ours):

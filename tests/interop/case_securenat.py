@@ -21,7 +21,7 @@ import polyether
 import sevpn
 import softether
 import traffic
-from netlab import OUT, OUT6, SRV, Failed, need, wait_until
+from netlab import OUT, OUT6, OUT_SRV, OUT_SRV6, SRV, SRV6, Failed, need, wait_until
 from registry import scenario
 from softether import HUB, PASSWORD, USER
 
@@ -403,6 +403,25 @@ def _(t):
 
 
 # -- the lab, with SoftEther --
+
+@scenario("selfcheck/outside", needs=NEEDS, limit=120)
+def _(t):
+    """The same services with plain routing in the place of a virtual host."""
+    lab = t.lab
+    outside(lab)
+    lab.srv.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+    for ns, to, via in ((lab.cli, "10.99.2.0/24", SRV), (lab.cli, "fd99:2::/64", SRV6),
+                        (lab.lan, "10.99.1.0/24", OUT_SRV), (lab.lan, "fd99:1::/64", OUT_SRV6)):
+        ns.run("ip", "route", "add", to, "via", via)
+    services(t, lab.cli, OUT)
+    services(t, lab.cli, OUT6, ", IPv6")
+    with t.check("DNS"):
+        for address in (OUT, OUT6):
+            dns(lab.cli, address)
+            big_dns(lab.cli, address)
+    with t.check("2,000 flows"):
+        many_flows(lab, lab.cli, OUT, 1000, 1000)
+
 
 @scenario("selfcheck/securenat", needs=("softether-server", "softether-client", *NEEDS), limit=240)
 def _(t):

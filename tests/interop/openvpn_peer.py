@@ -189,7 +189,7 @@ class Server:
                  control=None, login=None, need_certificate=True, bridge="lan1", options=()):
         """login: (name, password) that it takes."""
         self.lab, self.ns = lab, lab.srv
-        lines = ["dev os0", f"dev-type {dev}", f"proto {proto}{'-server' if proto == 'tcp' else ''}",
+        lines = ["dev os0", f"dev-type {dev}", f"proto {proto}6{'-server' if proto == 'tcp' else ''}",
                  "port 1194", "dh none", f"ca {authority.cert}", f"cert {certificate[0]}",
                  f"key {certificate[1]}", f"data-ciphers {':'.join(ciphers)}", "keepalive 10 60",
                  "verb 3", "duplicate-cn"]
