@@ -30,7 +30,6 @@ struct lab {
     uint64_t random;
     uint8_t drawn[8][8]; /* comes first */
     unsigned n_drawn, at_drawn;
-    void *peer;
     void (*deliver)(struct lab *lab, struct reader payload);
 };
 
