@@ -86,6 +86,7 @@ leave(struct vhost *v)
 {
     nat_flows_end_all(v, worker_now_us(v->worker));
     nat_clients_forget_all(v);
+    vhost_ndp_stop(v);
     vhost_flush(v, worker_now_us(v->worker));
     if (v->port)
         hub_detach(v->port);
@@ -110,6 +111,7 @@ join(struct vhost *v)
         return;
     }
     vhost_arp_announce(v);
+    vhost_ndp_start(v, worker_now_us(v->worker));
 }
 
 static void

@@ -4,8 +4,10 @@
  */
 
 #include "core/base/clock.h"
+#include "core/base/random.h"
 #include "core/hub/nat/vhost_priv.h"
 #include "core/net/dhcp4.h"
+#include "core/net/dhcp6.h"
 
 /* ---- time ---- */
 
@@ -13,6 +15,9 @@ static void
 arm(struct vhost *v)
 {
     int64_t at_us = v->dhcp4 ? dhcp4_server_deadline(v->dhcp4) : 0;
+    int64_t at6_us = v->dhcp6 ? dhcp6_server_deadline(v->dhcp6) : 0;
+    if (at_us == 0 || (at6_us > 0 && at6_us < at_us))
+        at_us = at6_us;
     if (at_us > 0)
         timer_arm(worker_timers(v->worker), &v->dhcp_timer, at_us);
     else
@@ -25,6 +30,8 @@ on_dhcp_timer(struct timer *t, int64_t now_us)
     struct vhost *v = container_of(t, struct vhost, dhcp_timer);
     if (v->dhcp4)
         dhcp4_server_tick(v->dhcp4, now_us, clock_wall_ms());
+    if (v->dhcp6)
+        dhcp6_server_tick(v->dhcp6, now_us, clock_wall_ms());
     arm(v);
 }
 
@@ -118,6 +125,38 @@ vhost_dhcp_seen(struct vhost *v, uint32_t address, int64_t now_us)
     }
 }
 
+/* ---- DHCPv6 ---- */
+
+static void
+on_send6(void *owner, struct reader payload, const uint8_t dst[16], const struct mac *mac)
+{
+    struct vhost *v = owner;
+    struct ip to = vhost_ip(6, dst);
+    const struct vhost_route route = {
+        .mac = mac, .src = &v->link_local, .dst = &to, .proto = IP_PROTO_UDP};
+    vhost_send_udp(v, &route, DHCP6_SERVER_PORT, DHCP6_CLIENT_PORT, payload);
+}
+
+static void
+on_random(void *owner, void *out, size_t len)
+{
+    (void)owner;
+    random_bytes(out, len);
+}
+
+static const struct dhcp6_server_ops dhcp6_ops = {
+    .send = on_send6, .lease = on_lease, .random = on_random};
+
+void
+vhost_dhcp6_received(struct vhost *v, struct reader message, const uint8_t src[16],
+                     const struct mac *from, int64_t now_us)
+{
+    if (!v->dhcp6)
+        return;
+    dhcp6_server_received(v->dhcp6, message, src, from, now_us, clock_wall_ms());
+    arm(v);
+}
+
 /* ---- life ---- */
 
 static struct dhcp4_server_config
@@ -129,10 +168,25 @@ config4(const struct vhost *v)
     return c;
 }
 
+static void
+configured6(struct vhost *v)
+{
+    struct dhcp6_server_config c = v->config.dhcp6;
+    c.mac = v->config.mac;
+    c.mtu = v->config.mtu;
+    if (v->config.use_ip6 && v->dhcp6)
+        dhcp6_server_set_config(v->dhcp6, &c);
+    else if (v->config.use_ip6)
+        v->dhcp6 = dhcp6_server_new(&c, &dhcp6_ops, v);
+    else
+        g_clear_pointer(&v->dhcp6, dhcp6_server_free);
+}
+
 void
 vhost_dhcp_configured(struct vhost *v)
 {
     const struct dhcp4_server_config c4 = config4(v);
+    configured6(v);
     if (v->config.use_dhcp && v->dhcp4)
         dhcp4_server_set_config(v->dhcp4, &c4);
     else if (v->config.use_dhcp)
@@ -150,6 +204,8 @@ vhost_dhcp_restore(struct vhost *v, const struct dhcp_lease *lease, unsigned n)
     for (unsigned i = 0; i < n; i++)
         if (lease[i].ip.family == 4 && v->dhcp4)
             dhcp4_server_restore(v->dhcp4, &lease[i], now_us, wall_ms);
+        else if (lease[i].ip.family == 6 && v->dhcp6)
+            dhcp6_server_restore(v->dhcp6, &lease[i], now_us, wall_ms);
     arm(v);
 }
 
@@ -167,12 +223,13 @@ vhost_dhcp_stop(struct vhost *v)
     timer_cancel(worker_timers(v->worker), &v->dhcp_timer);
     timer_cancel(worker_timers(v->worker), &v->lease_timer); /* vhost_free() tells the rest */
     g_clear_pointer(&v->dhcp4, dhcp4_server_free);
+    g_clear_pointer(&v->dhcp6, dhcp6_server_free);
 }
 
 unsigned
 vhost_dhcp_n(const struct vhost *v)
 {
-    return v->dhcp4 ? dhcp4_server_n(v->dhcp4) : 0;
+    return (v->dhcp4 ? dhcp4_server_n(v->dhcp4) : 0) + (v->dhcp6 ? dhcp6_server_n(v->dhcp6) : 0);
 }
 
 void
@@ -180,4 +237,6 @@ vhost_dhcp_list(const struct vhost *v, GArray *out)
 {
     if (v->dhcp4)
         dhcp4_server_list(v->dhcp4, out);
+    if (v->dhcp6)
+        dhcp6_server_list(v->dhcp6, out);
 }

@@ -4,6 +4,7 @@
 #include "core/hub/nat/vhost_priv.h"
 #include "core/net/checksum.h"
 #include "core/net/dhcp4.h"
+#include "core/net/dhcp6.h"
 #include "core/net/tcp.h"
 
 enum { DNS_PORT = 53 };
@@ -89,12 +90,17 @@ static bool
 takes_dhcp(struct vhost *v, const struct vhost_packet *p)
 {
     const struct flow *fl = &p->flow;
+    bool is4 = fl->version == 4;
     struct udp udp;
-    if (fl->proto != IP_PROTO_UDP || fl->version != 4 || fl->dport != DHCP4_SERVER_PORT)
+    if (fl->proto != IP_PROTO_UDP || fl->dport != (is4 ? DHCP4_SERVER_PORT : DHCP6_SERVER_PORT))
         return false;
-    if (fl->sport == DHCP4_CLIENT_PORT &&
-        udp_parse(reader_of(p->frame->data + fl->l4, fl->end - fl->l4), &udp) == DROP_NONE)
+    if (fl->sport != (is4 ? DHCP4_CLIENT_PORT : DHCP6_CLIENT_PORT) ||
+        udp_parse(reader_of(p->frame->data + fl->l4, fl->end - fl->l4), &udp) != DROP_NONE)
+        return true;
+    if (is4)
         vhost_dhcp4_received(v, udp.body, &p->src_mac, p->now_us);
+    else
+        vhost_dhcp6_received(v, udp.body, fl->src, &p->src_mac, p->now_us);
     return true;
 }
 
@@ -108,6 +114,8 @@ forward(struct vhost *v, const struct vhost_packet *p)
     struct ip dst = vhost_ip(fl->version, fl->dst);
     if (eth_is_group(p->frame->data))
         return; /* broadcast and multicast stay in the hub */
+    if (fl->version == 6 && fl->src[0] == 0xfe && (fl->src[1] & 0xc0) == 0x80)
+        return; /* and so does what is link-local */
     if (!v->config.use_nat || !nat_may_reach(v, &dst)) {
         vhost_count_drop(v, DROP_POLICY);
         vhost_icmp_error(v, p, v->config.use_nat ? VHOST_PROHIBITED : VHOST_NO_ROUTE);
@@ -146,7 +154,7 @@ received_ip(struct vhost *v, struct vhost_packet *p)
         return DROP_MALFORMED;
     if (!is_sound(p->frame, fl))
         return DROP_MALFORMED;
-    if (takes_dhcp(v, p))
+    if (vhost_ndp_takes(v, p) || takes_dhcp(v, p))
         return DROP_NONE;
     struct ip src = vhost_ip(fl->version, fl->src);
     if (!is_client(v, &src))

@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/base/rate.h"
 #include "core/hub/dhcp/dhcp4_server.h"
+#include "core/hub/dhcp/dhcp6_server.h"
 #include "core/hub/hub_port.h"
 #include "core/hub/nat/nat_buffer.h"
 #include "core/hub/nat/nat_table.h"
@@ -122,7 +123,9 @@ struct vhost {
     char why[160];
 
     struct dhcp4_server *dhcp4;
-    struct timer dhcp_timer, lease_timer;
+    struct dhcp6_server *dhcp6;
+    struct timer dhcp_timer, lease_timer, ra_timer;
+    unsigned n_advertised;
     GMutex lease_lock; /* guards changed */
     GArray *changed;   /* of struct dhcp_lease, to be told */
     uint32_t probe[VHOST_PROBES_MAX];
@@ -148,6 +151,12 @@ void vhost_deliver(struct hub_port *port, struct batch *b, int64_t now_us);
 void vhost_arp_received(struct vhost *v, const struct frame *f, int64_t now_us);
 void vhost_arp_ask(struct vhost *v, uint32_t address, bool probe);
 void vhost_arp_announce(struct vhost *v);
+
+/* ---- vhost_ndp.c ---- */
+void vhost_ndp_start(struct vhost *v, int64_t now_us);
+void vhost_ndp_stop(struct vhost *v);
+/* Takes what is neighbour discovery. */
+bool vhost_ndp_takes(struct vhost *v, const struct vhost_packet *p);
 
 /* ---- vhost_icmp.c ---- */
 /* To this host itself. */
@@ -195,6 +204,8 @@ void vhost_dhcp_stop(struct vhost *v);
 void vhost_dhcp_configured(struct vhost *v);
 void vhost_dhcp4_received(struct vhost *v, struct reader message, const struct mac *from,
                           int64_t now_us);
+void vhost_dhcp6_received(struct vhost *v, struct reader message, const uint8_t src[16],
+                          const struct mac *from, int64_t now_us);
 void vhost_dhcp_restore(struct vhost *v, const struct dhcp_lease *lease, unsigned n);
 /* Somebody has an address: perhaps one that DHCP asked about. */
 void vhost_dhcp_seen(struct vhost *v, uint32_t address, int64_t now_us);

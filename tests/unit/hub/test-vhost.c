@@ -520,6 +520,16 @@ test_tcp4(struct scene *s, const void *data)
 }
 
 static void
+test_tcp6(struct scene *s, const void *data)
+{
+    (void)s;
+    (void)data;
+    if (unplugged())
+        return;
+    streams(OUTSIDE6);
+}
+
+static void
 test_udp(struct scene *s, const void *data)
 {
     (void)data;
@@ -527,9 +537,11 @@ test_udp(struct scene *s, const void *data)
         return;
     (void)order(OP_UDP, OUTSIDE, UDP_PORT, 1472);
     (void)order(OP_UDP_CLOSED, OUTSIDE, CLOSED_PORT, 0);
+    (void)order(OP_UDP, OUTSIDE6, UDP_PORT, 1452);
+    (void)order(OP_UDP_CLOSED, OUTSIDE6, CLOSED_PORT, 0);
     struct vhost_status st;
     vhost_get_status(s->vhost, &st);
-    g_assert_cmpuint(st.udp, ==, 2);
+    g_assert_cmpuint(st.udp, ==, 4);
 }
 
 static void
@@ -540,9 +552,11 @@ test_ping(struct scene *s, const void *data)
         return;
     (void)order(OP_PING, GATEWAY, 0, 0);
     (void)order(OP_PING, OUTSIDE, 0, 0);
+    (void)order(OP_PING, GATEWAY6, 0, 0);
+    (void)order(OP_PING, OUTSIDE6, 0, 0);
     struct vhost_status st;
     vhost_get_status(s->vhost, &st);
-    g_assert_cmpuint(st.icmp, ==, 1);
+    g_assert_cmpuint(st.icmp, ==, 2);
 }
 
 static void
@@ -553,6 +567,7 @@ test_dns(struct scene *s, const void *data)
     if (unplugged())
         return;
     (void)order(OP_DNS, GATEWAY, 53, 0);
+    (void)order(OP_DNS, GATEWAY6, 53, 0);
 }
 
 /* The loopback of this host, by whatever name. */
@@ -618,6 +633,7 @@ main(int argc, char **argv)
     ADD("ping", test_ping);
     ADD("dns", test_dns);
     ADD("guard", test_guard);
+    ADD("tcp6", test_tcp6);
     int failed = g_test_run();
     if (child > 0) {
         (void)kill(child, SIGKILL);
