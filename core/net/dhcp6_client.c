@@ -102,16 +102,16 @@ jitter(struct dhcp6_client *c, int64_t us)
     return us - us / 10 + (int64_t)(c->ops->random(c->owner) % 1000) * us / 5000;
 }
 
-/* Sends, and sets when to do it again (15). */
+/* Sends, and sets before that when to do it again (15), or that it is over then. */
 static void
 repeat(struct dhcp6_client *c, enum dhcp6_type type, int64_t first_s, int64_t most_s,
-       int64_t now_us)
+       int64_t over_us, int64_t now_us)
 {
     c->tries++;
     c->wait_us = c->tries == 1 ? first_s * US : c->wait_us * MULTIPLIER;
     if (c->wait_us > most_s * US)
         c->wait_us = most_s * US;
-    c->deadline_us = now_us + jitter(c, c->wait_us);
+    c->deadline_us = least(now_us + jitter(c, c->wait_us), over_us);
     send_message(c, type, now_us);
 }
 
@@ -123,10 +123,10 @@ act(struct dhcp6_client *c, int64_t now_us)
         c->deadline_us = 0;
         return;
     case DHCP6_SOLICITING:
-        repeat(c, DHCP6_SOLICIT, SOLICIT_FIRST_S, SOLICIT_MOST_S, now_us);
+        repeat(c, DHCP6_SOLICIT, SOLICIT_FIRST_S, SOLICIT_MOST_S, INT64_MAX, now_us);
         return;
     case DHCP6_REQUESTING:
-        repeat(c, DHCP6_REQUEST, REQUEST_FIRST_S, REQUEST_MOST_S, now_us);
+        repeat(c, DHCP6_REQUEST, REQUEST_FIRST_S, REQUEST_MOST_S, INT64_MAX, now_us);
         return;
     case DHCP6_BOUND:
         c->deadline_us = after(c, c->lease.t1_s);
@@ -134,12 +134,10 @@ act(struct dhcp6_client *c, int64_t now_us)
             c->deadline_us = 0;
         return;
     case DHCP6_RENEWING:
-        repeat(c, DHCP6_RENEW, RENEW_FIRST_S, RENEW_MOST_S, now_us);
-        c->deadline_us = least(c->deadline_us, after(c, c->lease.t2_s));
+        repeat(c, DHCP6_RENEW, RENEW_FIRST_S, RENEW_MOST_S, after(c, c->lease.t2_s), now_us);
         return;
     case DHCP6_REBINDING:
-        repeat(c, DHCP6_REBIND, RENEW_FIRST_S, RENEW_MOST_S, now_us);
-        c->deadline_us = least(c->deadline_us, after(c, c->lease.valid_s));
+        repeat(c, DHCP6_REBIND, RENEW_FIRST_S, RENEW_MOST_S, after(c, c->lease.valid_s), now_us);
         return;
     }
 }

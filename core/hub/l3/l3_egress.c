@@ -20,9 +20,11 @@
 struct pass {
     struct l3port *p;
     int64_t now_us;
-    bool has_last;
+    bool has_last, has_last6;
     uint32_t last; /* destination */
     struct mac mac;
+    uint8_t last6[16];
+    struct mac mac6;
 };
 
 /* ---- IPv4 ---- */
@@ -131,8 +133,134 @@ send4(struct pass *pass, struct frame *f)
     if (!is_own_source(p, wire_get32(ip + IP4_AT_SRC)))
         return DROP_BAD_SOURCE;
     if (ip[9] == IP_PROTO_TCP && l3_is_syn4(ip, header_len, total))
-        (void)tcp_clamp_mss(f, header_len, (uint16_t)(l3_mtu(p) - IP4_HEADER - TCP_HEADER));
+        (void)tcp_clamp_mss(f, header_len, l3_mss(p, 4));
     enum drop why = send_to(pass, f, wire_get32(ip + IP4_AT_DST));
+    if (why == DROP_NO_ROUTE)
+        l3_unreachable(p, f, 0, pass->now_us);
+    return why;
+}
+
+/* ---- IPv6 ---- */
+
+static bool
+is_own_source6(struct pass *pass, const uint8_t *src)
+{
+    struct l3port *p = pass->p;
+
+    if (src[0] == 0xff || l3_is_unspecified(src))
+        return false;
+    if (p->v6 == L3PORT_V6_CLIENT && l3_client6_uses(p, src, pass->now_us))
+        return true;
+    if (p->v6 == L3PORT_V6_TOLD && p->a.has6 && memcmp(src, p->a.ip6, 16) == 0)
+        return true;
+    return p->routes6 && (p->a.has6 || p->ip6.n_heard > 0) && !l3_is_link_local(src) &&
+           memcmp(src, p->a.gateway6, 16) != 0;
+}
+
+static bool
+is_on_link(const struct l3port *p, const uint8_t *dst)
+{
+    if (l3_is_link_local(dst))
+        return true;
+    if (p->ip6.from == L3_V6_FIXED && l3_in_prefix(dst, p->a.ip6, p->a.len6))
+        return true;
+    for (unsigned i = 0; i < p->ip6.n_prefix; i++) {
+        const struct l3_prefix *x = &p->ip6.prefix[i];
+        if (x->on_link && l3_in_prefix(dst, x->prefix, x->len))
+            return true;
+    }
+    return false;
+}
+
+static enum drop
+next_hop6(struct l3port *p, const uint8_t *dst, struct ip *hop)
+{
+    bool is_own = p->v6 == L3PORT_V6_CLIENT ? l3_client6_find(p, dst) != NULL
+                                            : memcmp(dst, p->a.ip6, 16) == 0;
+
+    if (is_own)
+        return DROP_HAIRPIN;
+    hop->family = 6;
+    memcpy(hop->b, is_on_link(p, dst) ? dst : p->a.gateway6, 16);
+    return l3_is_unspecified(hop->b) ? DROP_NO_ROUTE : DROP_NONE;
+}
+
+/* DROP_NONE: sent, or waits. */
+static enum drop
+send_to6(struct pass *pass, struct frame *f)
+{
+    struct l3port *p = pass->p;
+    const uint8_t *dst = f->data + IP6_AT_DST;
+    struct ip hop = {0};
+
+    if (!pass->has_last6 || memcmp(pass->last6, dst, 16) != 0) {
+        memcpy(pass->last6, dst, 16);
+        pass->has_last6 = dst[0] == 0xff;
+        if (pass->has_last6)
+            ndp_multicast_mac(dst, &pass->mac6);
+    }
+    if (!pass->has_last6) {
+        enum drop why = next_hop6(p, dst, &hop);
+        if (why != DROP_NONE)
+            return why;
+        pass->has_last6 = l3_neigh_find(&p->neigh, &hop, &pass->mac6, pass->now_us);
+        if (!pass->has_last6) {
+            if (!l3_frame_push(p, f, NULL, ETH_TYPE_IP6))
+                return DROP_NO_HEADROOM;
+            return l3_neigh_wait(&p->neigh, &hop, f, pass->now_us) ? DROP_NONE : DROP_QUEUE_FULL;
+        }
+    }
+    if (!l3_frame_push(p, f, &pass->mac6, ETH_TYPE_IP6))
+        return DROP_NO_HEADROOM;
+    l3_up(p, f, pass->now_us);
+    return DROP_NONE;
+}
+
+/* What a client that is told its address has no business to send: it is no host of the segment. */
+static bool
+is_forbidden6(const struct l3port *p, const uint8_t *ip, size_t total)
+{
+    return p->v6 == L3PORT_V6_TOLD &&
+           (l3_is_ndp(ip, total) || (ip[IP6_AT_NEXT] == IP_PROTO_UDP && total >= IP6_HEADER + 4 &&
+                                     wire_get16(ip + IP6_HEADER + 2) == DHCP6_SERVER_PORT));
+}
+
+/* Reports of multicast listeners come from "::" before there is an address (RFC 3590). */
+static bool
+is_early_report(const struct l3port *p, const uint8_t *ip)
+{
+    return p->v6 == L3PORT_V6_CLIENT && ip[IP6_AT_NEXT] == IP_PROTO_HOP_BY_HOP &&
+           ip[IP6_AT_DST] == 0xff && l3_is_unspecified(ip + IP6_AT_SRC);
+}
+
+static enum drop
+send6(struct pass *pass, struct frame *f)
+{
+    struct l3port *p = pass->p;
+    const uint8_t *ip = f->data;
+
+    if (p->v6 == L3PORT_V6_NONE || p->ip6.is_off)
+        return DROP_VERSION;
+    if (f->len < IP6_HEADER)
+        return DROP_SHORT;
+    size_t total = IP6_HEADER + (size_t)wire_get16(ip + IP6_AT_LENGTH);
+    if (total > f->len)
+        return DROP_SHORT;
+    f->len = (uint32_t)total;
+    if (is_forbidden6(p, ip, total))
+        return DROP_POLICY;
+    if (l3_is_ndp(ip, total)) {
+        enum drop why = l3_client6_ndp(p, f, pass->now_us);
+        if (why == DROP_NONE)
+            frame_free(f);
+        return why;
+    }
+    if (!is_own_source6(pass, ip + IP6_AT_SRC) && !is_early_report(p, ip))
+        return DROP_BAD_SOURCE;
+    size_t l4 = l3_syn6(ip, total);
+    if (l4 > 0)
+        (void)tcp_clamp_mss(f, l4, l3_mss(p, 6));
+    enum drop why = send_to6(pass, f);
     if (why == DROP_NO_ROUTE)
         l3_unreachable(p, f, 0, pass->now_us);
     return why;
@@ -147,6 +275,8 @@ send_one(struct pass *pass, struct frame *f)
         return DROP_SHORT;
     if (f->data[0] >> 4 == 4)
         return send4(pass, f);
+    if (f->data[0] >> 4 == 6)
+        return send6(pass, f);
     return DROP_VERSION;
 }
 

@@ -15,8 +15,10 @@
 #include <string.h>
 
 enum {
-    QUOTE4_MAX = 576 - IP4_HEADER - ICMP_HEADER, /* RFC 1812, 4.3.2.3 */
+    QUOTE4_MAX = 576 - IP4_HEADER - ICMP_HEADER,         /* RFC 1812, 4.3.2.3 */
+    QUOTE6_MAX = L3_MTU6_MIN - IP6_HEADER - ICMP_HEADER, /* RFC 4443, 2.4, c */
     CODE_HOST = 1,
+    CODE_ADDRESS6 = 3,
 };
 
 /* ---- errors ---- */
@@ -60,22 +62,77 @@ error4(struct l3port *p, const uint8_t *ip, size_t ip_len, uint32_t from, const 
     return f;
 }
 
+/* Whether an error about this IPv6 packet is allowed (RFC 4443, 2.4, e). */
+static bool
+may_answer6(const struct flow *flow, const uint8_t *ip)
+{
+    if (flow->dst[0] == 0xff || flow->src[0] == 0xff || l3_is_unspecified(flow->src))
+        return false;
+    if (flow->proto != IP_PROTO_ICMP6)
+        return true;
+    uint8_t type = flow->l4 > 0 && flow->end > flow->l4 ? ip[flow->l4 - flow->l3] : 0;
+    return type >= ICMP6_ECHO && type != ICMP6_REDIRECT;
+}
+
+/* As error4(). from: 16 bytes. */
+static struct frame *
+error6(struct l3port *p, const uint8_t *ip, size_t ip_len, const uint8_t *from,
+       const struct icmp *what)
+{
+    size_t quote = MIN(ip_len, QUOTE6_MAX);
+    size_t total = IP6_HEADER + ICMP_HEADER + quote;
+    struct ip6 head = {.next = IP_PROTO_ICMP6,
+                       .hop_limit = IP4_TTL,
+                       .payload_len = (uint16_t)(ICMP_HEADER + quote)};
+    struct icmp message = *what;
+    struct frame *f = l3_frame(p, total);
+
+    if (!f)
+        return NULL;
+    struct writer w = writer_of(f->data, total);
+    memcpy(head.src, from, sizeof(head.src));
+    memcpy(head.dst, ip + IP6_AT_SRC, sizeof(head.dst));
+    message.body = reader_of(ip, quote);
+    ip6_write(&w, &head);
+    icmp_write(&w, &message, csum_pseudo6(head.src, head.dst, IP_PROTO_ICMP6, head.payload_len));
+    return f;
+}
+
+/* The error about a packet, towards its sender: the address that could not be reached, or the
+ * client's, says so. */
+static struct frame *
+too_big(struct l3port *p, const struct flow *flow, const uint8_t *ip)
+{
+    struct icmp what4 = {.type = ICMP4_UNREACHABLE, .code = ICMP4_CODE_TOO_BIG, .rest = p->mtu};
+    struct icmp what6 = {.type = ICMP6_TOO_BIG, .rest = p->mtu};
+    size_t len = flow->end - flow->l3;
+
+    return flow->version == 4 ? error4(p, ip, len, p->a.ip4, &what4)
+                              : error6(p, ip, len, flow->dst, &what6);
+}
+
+static bool
+may_answer(const struct l3port *p, const struct flow *flow, const uint8_t *ip)
+{
+    if (flow->version == 4)
+        return p->a.has4 && may_answer4(flow, ip);
+    return flow->version == 6 && may_answer6(flow, ip);
+}
+
 void
 l3_too_big(struct l3port *p, const struct frame *f, int64_t now_us)
 {
-    struct icmp what = {.type = ICMP4_UNREACHABLE, .code = ICMP4_CODE_TOO_BIG, .rest = p->mtu};
     struct flow flow;
     struct mac to;
 
-    if (!p->a.has4 || eth_is_group(f->data) || flow_of_frame(f, &flow) != DROP_NONE ||
-        flow.version != 4 || !may_answer4(&flow, f->data + flow.l3) ||
-        !rate_take(&p->icmp, 1, now_us))
+    if (eth_is_group(f->data) || flow_of_frame(f, &flow) != DROP_NONE ||
+        !may_answer(p, &flow, f->data + flow.l3) || !rate_take(&p->icmp, 1, now_us))
         return;
     memcpy(to.b, f->data + sizeof(to.b), sizeof(to.b));
-    struct frame *e = error4(p, f->data + flow.l3, flow.end - flow.l3, p->a.ip4, &what);
+    struct frame *e = too_big(p, &flow, f->data + flow.l3);
     if (!e)
         return;
-    if (l3_frame_push(p, e, &to, ETH_TYPE_IP4))
+    if (l3_frame_push(p, e, &to, flow.type))
         l3_up(p, e, now_us);
     else
         l3_drop(p, e, DROP_NO_HEADROOM);
@@ -84,15 +141,17 @@ l3_too_big(struct l3port *p, const struct frame *f, int64_t now_us)
 void
 l3_unreachable(struct l3port *p, const struct frame *f, size_t skip, int64_t now_us)
 {
-    struct icmp what = {.type = ICMP4_UNREACHABLE, .code = CODE_HOST};
+    struct icmp what4 = {.type = ICMP4_UNREACHABLE, .code = CODE_HOST};
+    struct icmp what6 = {.type = ICMP6_UNREACHABLE, .code = CODE_ADDRESS6};
     struct reader in = reader_of(f->data, f->len);
     struct flow flow;
 
     (void)reader_take(&in, skip);
-    if (!p->a.has4 || flow_parse_ip(in, &flow) != DROP_NONE || flow.version != 4 ||
-        !may_answer4(&flow, in.at) || !rate_take(&p->icmp, 1, now_us))
+    if (flow_parse_ip(in, &flow) != DROP_NONE || !may_answer(p, &flow, in.at) ||
+        !rate_take(&p->icmp, 1, now_us))
         return;
-    struct frame *e = error4(p, in.at, flow.end, p->a.ip4, &what);
+    struct frame *e = flow.version == 4 ? error4(p, in.at, flow.end, p->a.ip4, &what4)
+                                        : error6(p, in.at, flow.end, flow.dst, &what6);
     if (e)
         l3_back(p, e);
 }

@@ -10,6 +10,7 @@
 #include "core/net/dhcp4.h"
 #include "core/net/eth.h"
 #include "core/net/segment.h"
+#include "core/net/udp.h"
 
 #include <string.h>
 
@@ -140,6 +141,17 @@ put_super(struct pass *pass, struct frame *f)
     }
 }
 
+/* Where the TCP header of a SYN is; 0 if it is none. */
+static size_t
+syn_at(const uint8_t *ip, size_t total)
+{
+    size_t header_len = (size_t)(ip[0] & 0x0f) * 4;
+
+    if (ip[0] >> 4 == 6)
+        return l3_syn6(ip, total);
+    return ip[9] == IP_PROTO_TCP && l3_is_syn4(ip, header_len, total) ? header_len : 0;
+}
+
 /* An IP packet for the client, of this length without padding. */
 static void
 give(struct pass *pass, struct frame *f, size_t total)
@@ -152,11 +164,10 @@ give(struct pass *pass, struct frame *f, size_t total)
     if (!f)
         return;
     f->len = (uint32_t)(ETH_HEADER + total);
-    const uint8_t *ip = f->data + ETH_HEADER;
-    size_t header_len = (size_t)(ip[0] & 0x0f) * 4;
-    if (ip[9] == IP_PROTO_TCP && l3_is_syn4(ip, header_len, total))
-        (void)tcp_clamp_mss(f, ETH_HEADER + header_len,
-                            (uint16_t)(l3_mtu(pass->p) - IP4_HEADER - TCP_HEADER));
+    size_t l4 = syn_at(f->data + ETH_HEADER, total);
+    if (l4 > 0)
+        (void)tcp_clamp_mss(f, ETH_HEADER + l4,
+                            l3_mss(pass->p, f->data[ETH_HEADER] >> 4 == 4 ? 4 : 6));
     put_plain(pass, f);
 }
 
@@ -210,6 +221,93 @@ receive4(struct pass *pass, struct frame *f)
         frame_free(f);
 }
 
+/* ---- IPv6 ---- */
+
+static bool
+is_client6(struct l3port *p, const uint8_t *dst)
+{
+    if (p->v6 == L3PORT_V6_CLIENT)
+        return l3_client6_find(p, dst) != NULL;
+    return p->a.has6 && memcmp(dst, p->a.ip6, 16) == 0;
+}
+
+/* Multicast of hosts; that of listener discovery has a hop-by-hop header and is not for a client
+ * that is no host of the segment. */
+static bool
+wants_group6(const struct l3port *p, const uint8_t *ip)
+{
+    if (p->v6 == L3PORT_V6_CLIENT)
+        return true;
+    return p->a.has6 && ip[IP6_AT_NEXT] != IP_PROTO_HOP_BY_HOP;
+}
+
+/* A datagram for the port's own DHCPv6. */
+static bool
+take_dhcp6(struct pass *pass, const struct frame *f, const struct flow *flow)
+{
+    struct udp udp;
+
+    if (flow->proto != IP_PROTO_UDP || flow->l4 == 0 || (flow->flags & FLOW_FRAGMENT) ||
+        flow->dport != DHCP6_CLIENT_PORT || pass->p->v6 != L3PORT_V6_TOLD)
+        return false;
+    if (memcmp(flow->dst, pass->p->ip6.link_local, 16) == 0 &&
+        udp_parse(reader_of(f->data + flow->l4, flow->end - flow->l4), &udp) == DROP_NONE)
+        l3_dhcp6_receive(pass->p, udp.body, pass->now_us);
+    return true;
+}
+
+static enum verdict
+judge6(struct pass *pass, const struct frame *f, const uint8_t *ip, size_t total)
+{
+    struct l3port *p = pass->p;
+    const uint8_t *dst = ip + IP6_AT_DST;
+    struct ip6 head;
+    struct flow flow;
+
+    if (p->v6 == L3PORT_V6_NONE || p->ip6.is_off)
+        return IGNORED;
+    if (l3_is_ndp(ip, total)) {
+        if (ip6_parse(reader_of(ip, total), &head) == DROP_NONE)
+            l3_ndp_receive(p, f, &head, pass->now_us);
+        return IGNORED;
+    }
+    if (ip[IP6_AT_NEXT] == IP_PROTO_UDP && total >= IP6_HEADER + UDP_HEADER &&
+        wire_get16(ip + IP6_HEADER + 2) == DHCP6_CLIENT_PORT &&
+        flow_of_frame(f, &flow) == DROP_NONE && take_dhcp6(pass, f, &flow))
+        return IGNORED;
+    if (is_client6(p, dst))
+        return WANTED;
+    if (dst[0] == 0xff)
+        return wants_group6(p, ip) ? WANTED : IGNORED;
+    if (eth_is_group(f->data) || memcmp(dst, p->ip6.link_local, 16) == 0)
+        return IGNORED;
+    return p->routes6 ? WANTED : REFUSED;
+}
+
+static void
+receive6(struct pass *pass, struct frame *f)
+{
+    const uint8_t *ip = f->data + ETH_HEADER;
+    enum drop why = DROP_NONE;
+
+    if (f->len < ETH_HEADER + IP6_HEADER) {
+        l3_drop(pass->p, f, DROP_SHORT);
+        return;
+    }
+    size_t total = IP6_HEADER + (size_t)wire_get16(ip + IP6_AT_LENGTH);
+    if (ip[0] >> 4 != 6)
+        why = DROP_VERSION;
+    else if (total > f->len - ETH_HEADER)
+        why = DROP_SHORT;
+    enum verdict verdict = why == DROP_NONE ? judge6(pass, f, ip, total) : REFUSED;
+    if (verdict == WANTED)
+        give(pass, f, total);
+    else if (verdict == REFUSED)
+        l3_drop(pass->p, f, why != DROP_NONE ? why : DROP_POLICY);
+    else
+        frame_free(f);
+}
+
 /* ---- all ---- */
 
 static void
@@ -235,6 +333,8 @@ receive_one(struct pass *pass, struct frame *f)
         frame_free(f);
     else if (type == ETH_TYPE_IP4)
         receive4(pass, f);
+    else if (type == ETH_TYPE_IP6)
+        receive6(pass, f);
     else if (type == ETH_TYPE_ARP)
         receive_arp(pass, f);
     else

@@ -17,15 +17,24 @@
 #include "core/hub/l3/l3_neigh.h"
 #include "core/hub/l3/l3port.h"
 #include "core/net/dhcp4_client.h"
+#include "core/net/dhcp6_client.h"
 #include "core/net/flow.h"
+#include "core/net/icmp.h"
 #include "core/net/ip4.h"
+#include "core/net/ip6.h"
+#include "core/net/ndp.h"
 #include "core/net/tcp.h"
 #include "core/net/wire.h"
+
+#include <string.h>
 
 enum {
     L3_ICMP_PPS = 50, /* errors that a port sends, in either direction */
     L3_ICMP_BURST = 50,
     L3_DEFEND_US = 10000000, /* RFC 5227, 2.4 */
+    L3_MTU6_MIN = 1280,
+    L3_CLIENT6_MAX = 16, /* addresses of a client that makes its own; the oldest gives way */
+    L3_ROUTERS_MAX = 2,  /* whose advertisements are kept for such clients */
 };
 
 /* IPv4: how the port came to its address, which is in l3port.a. */
@@ -41,6 +50,64 @@ struct l3_v4 {
     struct ip dns[L3PORT_DNS_MAX];
     unsigned n_dns;
     unsigned mtu; /* the segment's, if somebody said; else 0 */
+};
+
+/* A prefix of the segment, from router advertisements. */
+struct l3_prefix {
+    uint8_t prefix[16];
+    uint8_t len;
+    bool on_link;
+    int64_t until_us;
+};
+
+enum l3_source6 { L3_V6_NOWHERE, L3_V6_FIXED, L3_V6_SLAAC, L3_V6_DHCP };
+
+/* An address of a client that makes its own, as heard. */
+struct l3_heard {
+    uint8_t ip[16];
+    int64_t since_us, used_us;
+    bool used; /* as a source; before that it may be tentative (RFC 4862, 5.4) */
+};
+
+/* The last word of a router, as it goes to such clients: an IPv6 packet. */
+struct l3_router {
+    uint8_t ip[16];
+    int64_t until_us;
+    GBytes *packet; /* NULL: none */
+};
+
+/* IPv6. What is in use is in l3port.a. */
+struct l3_v6 {
+    uint8_t link_local[16];
+    bool is_off;            /* somebody else has the link-local address */
+    int64_t local_until_us; /* so long it is tested */
+    struct timer timer;     /* for the earliest of the times below; 0: none */
+    unsigned solicitations;
+    int64_t solicit_us;
+    int64_t router_until_us; /* INT64_MAX: given by hand */
+    struct l3_prefix prefix[NDP_PREFIX_MAX];
+    unsigned n_prefix;
+
+    /* The address that is being tested, and the one in use. */
+    uint8_t tested[16];
+    enum l3_source6 tested_from, from;
+    int64_t tested_until_us; /* then it is ours */
+    int64_t tested_valid_us, valid_us;
+    unsigned conflicts;
+    int64_t fallback_us; /* then SLAAC is good enough, though there should be DHCPv6; or a fixed
+                            address is tested again */
+    bool may_autoconfigure, has_candidate;
+    struct ndp_prefix candidate; /* for SLAAC */
+
+    struct dhcp6_client dhcp;
+    struct timer dhcp_timer;
+    struct ip dns[NDP_DNS_MAX];
+    unsigned n_dns;
+    unsigned mtu;
+
+    struct l3_heard heard[L3_CLIENT6_MAX];
+    unsigned n_heard;
+    struct l3_router router[L3_ROUTERS_MAX];
 };
 
 struct l3port {
@@ -65,6 +132,7 @@ struct l3port {
     struct worker_deferred later;
 
     struct l3_v4 v4;
+    struct l3_v6 ip6;
     struct l3_neigh neigh;
     struct timer neigh_timer;
     struct rate icmp;
@@ -97,7 +165,8 @@ struct frame *l3_frame(struct l3port *p, size_t len);
 bool l3_frame_push(struct l3port *p, struct frame *f, const struct mac *dst, uint16_t type);
 /* Takes it off again. The frame is our own. */
 void l3_frame_pull(struct frame *f);
-unsigned l3_mtu(const struct l3port *p); /* that both the client and the segment can take */
+/* That both the client and the segment can take. */
+unsigned l3_mtu(const struct l3port *p, uint8_t family);
 
 /* ---- l3_v4.c: addresses ---- */
 
@@ -108,6 +177,76 @@ void l3_arp_receive(struct l3port *p, struct reader in, int64_t now_us);
 void l3_arp_solicit(struct l3port *p, uint32_t who, const struct mac *at, int64_t now_us);
 /* What may be a DHCP answer to the port. */
 void l3_dhcp4_receive(struct l3port *p, const struct frame *f, int64_t now_us);
+
+/* ---- l3_v6.c: addresses that the port gets for the client ---- */
+
+void l3_v6_start(struct l3port *p, int64_t now_us);
+void l3_v6_stop(struct l3port *p, int64_t now_us);
+/* An advertisement of this router; its options have been read. */
+void l3_v6_router(struct l3port *p, const uint8_t from[16],
+                  const struct ndp_router_advertisement *ra, int64_t now_us);
+/* Somebody else has, or wants, an address that we test. False: it is not that one. */
+bool
+l3_v6_conflict(struct l3port *p, const uint8_t ip[16], const struct mac *other, int64_t now_us);
+/* A datagram for port 546. */
+void l3_dhcp6_receive(struct l3port *p, struct reader payload, int64_t now_us);
+
+/* ---- l3_ndp.c: neighbour discovery ---- */
+
+enum {
+    L3_NDP_FIRST = ICMP6_ROUTER_SOLICITATION,
+    L3_NDP_LAST = ICMP6_REDIRECT,
+};
+
+/* Sends a packet of our own into the hub. */
+void l3_up6(struct l3port *p, const struct ip6 *head, const struct mac *to, struct reader body,
+            int64_t now_us);
+void l3_ndp_solicit(struct l3port *p, const uint8_t who[16], const struct mac *at, int64_t now_us);
+/* Asks whether somebody has the address that we want to have (RFC 4862, 5.4.2). */
+void l3_ndp_test(struct l3port *p, const uint8_t ip[16], int64_t now_us);
+/* Tells all that it is ours. */
+void l3_ndp_announce(struct l3port *p, const uint8_t ip[16], int64_t now_us);
+void l3_ndp_solicit_router(struct l3port *p, int64_t now_us);
+/* Takes a neighbour discovery packet of the segment, an Ethernet frame. Does not take the frame. */
+void l3_ndp_receive(struct l3port *p, const struct frame *f, const struct ip6 *ip, int64_t now_us);
+/* Whether a packet without extension headers is neighbour discovery. */
+static inline bool
+l3_is_ndp(const uint8_t *ip, size_t total)
+{
+    return ip[IP6_AT_NEXT] == IP_PROTO_ICMP6 && total > IP6_HEADER &&
+           ip[IP6_HEADER] >= L3_NDP_FIRST && ip[IP6_HEADER] <= L3_NDP_LAST;
+}
+
+static inline bool
+l3_is_link_local(const uint8_t ip[16])
+{
+    return ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80;
+}
+
+static inline bool
+l3_is_unspecified(const uint8_t ip[16])
+{
+    static const uint8_t zero[16];
+
+    return memcmp(ip, zero, sizeof(zero)) == 0;
+}
+
+bool l3_in_prefix(const uint8_t ip[16], const uint8_t prefix[16], unsigned len);
+
+/* ---- l3_client6.c: clients that make their own addresses ---- */
+
+/* May the client have this address? */
+bool l3_client6_may_use(const struct l3port *p, const uint8_t ip[16], int64_t now_us);
+/* The client sends from it. False: it may not. */
+bool l3_client6_uses(struct l3port *p, const uint8_t ip[16], int64_t now_us);
+struct l3_heard *l3_client6_find(struct l3port *p, const uint8_t ip[16]);
+/* Whether others may be told that the client has it. */
+bool l3_client6_owns(struct l3port *p, const uint8_t ip[16], int64_t now_us);
+/* Neighbour discovery of the client: an IP packet. DROP_NONE: dealt with; does not take it. */
+enum drop l3_client6_ndp(struct l3port *p, const struct frame *f, int64_t now_us);
+/* Neighbour discovery of the segment that the client is to have, without link-layer addresses. */
+void l3_client6_pass(struct l3port *p, const struct ip6 *ip, int64_t now_us);
+void l3_client6_stop(struct l3port *p);
 
 /* ---- l3_inform.c: DHCP of the client itself ---- */
 
@@ -133,10 +272,32 @@ l3_is_syn(const uint8_t *ip, size_t l4, size_t total)
     return total >= l4 + TCP_HEADER && (ip[l4 + TCP_AT_FLAGS] & TCP_SYN);
 }
 
+static inline uint16_t
+l3_mss(const struct l3port *p, uint8_t family)
+{
+    return (uint16_t)(l3_mtu(p, family) - (family == 4 ? IP4_HEADER : IP6_HEADER) - TCP_HEADER);
+}
+
 static inline bool
 l3_is_syn4(const uint8_t *ip, size_t header_len, size_t total)
 {
     return (wire_get16(ip + IP4_AT_FRAGMENT) & IP4_OFFSET) == 0 && l3_is_syn(ip, header_len, total);
+}
+
+/* Where the TCP header of a SYN is in an IPv6 packet; 0 if it is none. */
+static inline size_t
+l3_syn6(const uint8_t *ip, size_t total)
+{
+    struct flow flow;
+    size_t l4 = IP6_HEADER;
+
+    if (ip[IP6_AT_NEXT] != IP_PROTO_TCP) {
+        if (!ip6_is_extension(ip[IP6_AT_NEXT]) ||
+            flow_parse_ip(reader_of(ip, total), &flow) != DROP_NONE || flow.proto != IP_PROTO_TCP)
+            return 0;
+        l4 = flow.l4;
+    }
+    return l4 > 0 && l3_is_syn(ip, l4, total) ? l4 : 0;
 }
 
 /* ---- l3_ingress.c ---- */

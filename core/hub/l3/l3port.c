@@ -132,9 +132,11 @@ l3_frame_pull(struct frame *f)
 }
 
 unsigned
-l3_mtu(const struct l3port *p)
+l3_mtu(const struct l3port *p, uint8_t family)
 {
-    return p->v4.mtu > 0 ? MIN(p->mtu, p->v4.mtu) : p->mtu;
+    unsigned mtu = family == 4 ? p->v4.mtu : p->ip6.mtu;
+
+    return mtu > 0 ? MIN(p->mtu, mtu) : p->mtu;
 }
 
 /* ---- neighbours ---- */
@@ -144,7 +146,10 @@ on_solicit(void *owner, const struct ip *who, const struct mac *at, int64_t now_
 {
     struct l3port *p = owner;
 
-    l3_arp_solicit(p, ip_to_v4(who), at, now_us);
+    if (who->family == 4)
+        l3_arp_solicit(p, ip_to_v4(who), at, now_us);
+    else
+        l3_ndp_solicit(p, who->b, at, now_us);
 }
 
 static void
@@ -245,6 +250,7 @@ collect_dns(struct l3port *p)
         return;
     }
     add_dns(&p->a, p->v4.dns, p->v4.n_dns);
+    add_dns(&p->a, p->ip6.dns, p->ip6.n_dns);
 }
 
 /* Whether the first configured() may come, or has to wait. */
@@ -350,7 +356,7 @@ l3port_new(struct hub *hub, const struct l3port_config *config, const struct l3p
     p->mtu = CLAMP(config->mtu, L3PORT_MTU_MIN, L3PORT_MTU_MAX);
     p->max_super = config->max_super;
     p->wants4 = config->v4;
-    p->v6 = config->v6;
+    p->v6 = p->mtu >= L3_MTU6_MIN ? config->v6 : L3PORT_V6_NONE; /* RFC 8200, 5 */
     p->fixed = config->fixed;
     p->routes4 = !session.policy.NoRouting;
     p->routes6 = !session.policy.NoRoutingV6;
@@ -369,6 +375,7 @@ l3port_new(struct hub *hub, const struct l3port_config *config, const struct l3p
     }
     atomic_store_explicit(&p->session->connections, 1, memory_order_relaxed);
     l3_v4_start(p, config->hostname, now_us);
+    l3_v6_start(p, now_us);
     l3_changed(p);
     return p;
 }
@@ -380,6 +387,7 @@ l3port_end(struct l3port *p, int reason, int64_t now_us)
 
     p->ended = true; /* nothing comes down any more */
     l3_v4_stop(p, now_us);
+    l3_v6_stop(p, now_us);
     l3_flush(p, now_us);
     batch_free_frames(&p->up);
     batch_free_frames(&p->back);
