@@ -72,7 +72,7 @@ struct ovpn_control {
 
 /* The part behind the wrapping (ack section, packet id, payload); op, key_id and sid are set by the
  * caller before. */
-enum drop ovpn_control_parse(struct reader in, struct ovpn_control *c) MUST_CHECK;
+enum drop ovpn_control_parse(struct reader in, struct ovpn_control *out) MUST_CHECK;
 void ovpn_control_write(struct writer *w, const struct ovpn_control *c);
 
 /* Key method 2, as it lies in TLS. */

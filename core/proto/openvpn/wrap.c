@@ -46,12 +46,19 @@ make_auth(struct ovpn_wrap_key *k, const uint8_t *key, const char *digest, int d
     return k->auth_send && k->auth_receive;
 }
 
-/* Server's side: it sends with the first half. */
+/* For CRYPT, server's side: it sends with the first half. */
 static void
 make_crypt(struct ovpn_wrap_key *k, const uint8_t *key)
 {
     siv_init(&k->send, key, key + HMAC_AT);
-    siv_init(&k->receive, key + HALF, key + HALF + HMAC_AT);
+    if (k->kind == OVPN_WRAP_CRYPT)
+        siv_init(&k->receive, key + HALF, key + HALF + HMAC_AT);
+}
+
+static size_t
+key_len(enum ovpn_wrap_kind kind)
+{
+    return kind == OVPN_WRAP_CRYPT_V2 ? (size_t)OVPN_V2_SERVER_KEY : OVPN_STATIC_KEY;
 }
 
 struct ovpn_wrap_key *
@@ -59,27 +66,13 @@ ovpn_wrap_key_new(enum ovpn_wrap_kind kind, const uint8_t *key, size_t len, cons
                   int direction)
 {
     struct ovpn_wrap_key *k = g_new0(struct ovpn_wrap_key, 1);
-    bool ok = true;
 
+    g_assert(len == key_len(kind));
     g_atomic_ref_count_init(&k->refs);
     k->kind = kind;
-    switch (kind) {
-    case OVPN_WRAP_NONE:
-        g_assert_not_reached();
-    case OVPN_WRAP_AUTH:
-        g_assert(len == OVPN_STATIC_KEY);
-        ok = make_auth(k, key, digest ? digest : "SHA1", direction);
-        break;
-    case OVPN_WRAP_CRYPT:
-        g_assert(len == OVPN_STATIC_KEY);
+    if (kind != OVPN_WRAP_AUTH) {
         make_crypt(k, key);
-        break;
-    case OVPN_WRAP_CRYPT_V2:
-        g_assert(len == OVPN_V2_SERVER_KEY);
-        siv_init(&k->send, key, key + HMAC_AT);
-        break;
-    }
-    if (!ok) {
+    } else if (!make_auth(k, key, digest ? digest : "SHA1", direction)) {
         ovpn_wrap_key_unref(k);
         return NULL;
     }

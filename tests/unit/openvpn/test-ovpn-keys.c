@@ -15,8 +15,8 @@ test_prf(void)
     uint8_t server_sid[OVPN_SID];
     uint8_t block[OVPN_KEY_BLOCK];
 
-    for (uint8_t i = 0; i < sizeof(client.pre_master); i++)
-        client.pre_master[i] = i;
+    for (unsigned i = 0; i < sizeof(client.pre_master); i++)
+        client.pre_master[i] = (uint8_t)i;
     memset(client.random1, 0x11, 32);
     memset(server.random1, 0x22, 32);
     memset(client.random2, 0x33, 32);
