@@ -36,6 +36,7 @@ fill_user(const struct store_user *u, struct auth_user *out)
     out->cert_serial = u->cert_serial ? g_bytes_ref(u->cert_serial) : NULL;
     out->expires_ms = u->expires_ms;
     out->policy = u->has_policy ? u->policy : policy_default();
+    out->address = u->address;
 }
 
 static bool

@@ -187,6 +187,18 @@ take_auth(const struct rpc_call *c, struct store_user *u, GError **error)
     return true;
 }
 
+/* Left out: as it is. */
+static bool
+take_address(const struct rpc_call *c, struct store_user *u, GError **error)
+{
+    const char *fault =
+        record_has(c->in, "FixedAddress_str")
+            ? fixed_address_parse(record_text(c->in, "FixedAddress_str"), &u->address)
+            : NULL;
+
+    return !fault || rpc_fail(error, PE_INVALID_PARAMETER, "the fixed address: %s", fault);
+}
+
 /* All but the name; u holds what is there already. */
 static bool
 take_settings(const struct rpc_call *c, struct store_user *u, GError **error)
@@ -195,7 +207,7 @@ take_settings(const struct rpc_call *c, struct store_user *u, GError **error)
 
     if (group[0])
         return rpc_fail(error, PE_GROUP_NOT_FOUND, "group '%s' does not exist", group);
-    if (!take_auth(c, u, error))
+    if (!take_auth(c, u, error) || !take_address(c, u, error))
         return false;
     g_free(u->realname);
     g_free(u->note);
@@ -242,7 +254,9 @@ static struct record *
 answer(const struct rpc_call *c, const struct store_user *u)
 {
     struct record *out = record_new();
+    char address[FIXED_ADDRESS_TEXT];
 
+    record_set_text(out, "FixedAddress_str", fixed_address_print(&u->address, address));
     record_set_text(out, "HubName_str", record_text(c->in, "HubName_str"));
     record_set_text(out, "Name_str", u->name);
     record_set_text(out, "GroupName_str", u->group);

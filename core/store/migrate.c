@@ -83,7 +83,27 @@ static const char step_1[] =
     " PRIMARY KEY (hub, device)"
     ") STRICT, WITHOUT ROWID;";
 
-const char *const store_steps[] = {step_1};
+static const char step_2[] =
+    "ALTER TABLE users ADD COLUMN fixed_address TEXT;"
+
+    "CREATE TABLE securenat ("
+    " hub INTEGER NOT NULL PRIMARY KEY REFERENCES hubs (id) ON DELETE CASCADE,"
+    " enabled INTEGER NOT NULL,"
+    " options TEXT NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE dhcp_leases ("
+    " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+    " ip TEXT NOT NULL,"
+    " mac BLOB NOT NULL,"
+    " client_id BLOB NOT NULL,"
+    " hostname TEXT NOT NULL,"
+    " leased_ms INTEGER NOT NULL,"
+    " expires_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (hub, ip)"
+    ") STRICT, WITHOUT ROWID;";
+
+const char *const store_steps[] = {step_1, step_2};
 const unsigned store_n_steps = ARRAY_LEN(store_steps);
 
 static bool

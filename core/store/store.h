@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "core/base/fixed_address.h"
 #include "core/base/policy.h"
 #include "core/base/types.h"
 
@@ -100,6 +101,7 @@ struct store_user {
     char *external_name; /* types 4, 5 */
     bool has_policy;
     struct policy policy;
+    struct fixed_address address;
     /* Counters: read here, written only by store_user_note_login() and _add_traffic(). */
     unsigned logins;
     int64_t last_login_ms;
@@ -131,6 +133,27 @@ GPtrArray *store_cas(struct store *s, const char *hub); /* of struct store_ca, b
 /* PE_EXISTS when the hub has it already. key may be NULL. */
 bool store_ca_add(struct store *s, const char *hub, GBytes *der, uint32_t *key, GError **error);
 bool store_ca_delete(struct store *s, const char *hub, uint32_t key, GError **error);
+
+/* ---- the virtual host of a hub ---- */
+/* Its options as the text that was set, NULL when it never was; g_free. */
+char *store_securenat_get(struct store *s, const char *hub, bool *enabled);
+/* PE_HUB_NOT_FOUND */
+bool store_securenat_set(struct store *s, const char *hub, bool enabled, const char *options,
+                         GError **error);
+GPtrArray *store_securenat_hubs(struct store *s); /* names of hubs where it is enabled */
+
+struct store_lease {
+    struct ip ip;
+    struct mac mac;
+    GBytes *client_id;
+    char *hostname;
+    int64_t leased_ms, expires_ms; /* expires_ms 0: delete it */
+};
+void store_lease_free(struct store_lease *l);
+GPtrArray *store_leases(struct store *s, const char *hub); /* of struct store_lease */
+/* All of them in one transaction; those that are there are replaced. */
+bool store_leases_put(struct store *s, const char *hub, const struct store_lease *l, unsigned n,
+                      GError **error);
 
 /* ---- local bridges ---- */
 struct store_bridge {

@@ -12,13 +12,13 @@
 enum { AUTH_TYPE_CERT = 2, AUTH_TYPE_MAX = 5, SERIAL_MAX = 64 };
 
 /* In the order of enum column. */
-#define USER_COLUMNS                                                                      \
-    "u.hub, u.name, u.group_name, u.realname, u.note, u.created_ms, u.updated_ms, "       \
-    "u.expires_ms, u.auth_type, u.verifier, u.sevpn_hash, u.nt_hash, u.cert, u.cert_cn, " \
-    "u.cert_serial, u.external_name, u.policy, c.logins, c.last_login_ms, "               \
-    "c.recv_broadcast_bytes, c.recv_broadcast_count, c.recv_unicast_bytes, "              \
-    "c.recv_unicast_count, c.send_broadcast_bytes, c.send_broadcast_count, "              \
-    "c.send_unicast_bytes, c.send_unicast_count FROM users u "                            \
+#define USER_COLUMNS                                                                         \
+    "u.hub, u.name, u.group_name, u.realname, u.note, u.created_ms, u.updated_ms, "          \
+    "u.expires_ms, u.auth_type, u.verifier, u.sevpn_hash, u.nt_hash, u.cert, u.cert_cn, "    \
+    "u.cert_serial, u.external_name, u.policy, u.fixed_address, c.logins, c.last_login_ms, " \
+    "c.recv_broadcast_bytes, c.recv_broadcast_count, c.recv_unicast_bytes, "                 \
+    "c.recv_unicast_count, c.send_broadcast_bytes, c.send_broadcast_count, "                 \
+    "c.send_unicast_bytes, c.send_unicast_count FROM users u "                               \
     "LEFT JOIN user_counters c ON c.user = u.id "
 
 enum column {
@@ -39,6 +39,7 @@ enum column {
     COL_CERT_SERIAL,
     COL_EXTERNAL_NAME,
     COL_POLICY,
+    COL_FIXED_ADDRESS,
     COL_LOGINS,
     COL_LAST_LOGIN,
     COL_TRAFFIC,
@@ -152,6 +153,9 @@ read_user(struct store *s, const struct query *q)
     g_autofree char *policy = query_get_text(q, COL_POLICY);
     u->has_policy = policy != NULL;
     u->policy = policy ? parse_policy(policy) : policy_default();
+    g_autofree char *address = query_get_text(q, COL_FIXED_ADDRESS);
+    if (address && fixed_address_parse(address, &u->address))
+        store_log_changed("a user's fixed address");
     return u;
 }
 
@@ -299,12 +303,13 @@ write_user(struct store *s, int64_t hub, int64_t id, const struct store_user *u,
     g_autoptr(GBytes) nt_hash =
         store_seal_hash(s, nt_context, u->has_nt_hash, u->nt_hash, sizeof(u->nt_hash));
     g_autofree char *policy = u->has_policy ? print_policy(&u->policy) : NULL;
+    char address[FIXED_ADDRESS_TEXT];
 
     struct query q =
         query_of(s->db, "UPDATE users SET group_name = ?, realname = ?, note = ?, updated_ms = ?, "
                         "expires_ms = ?, auth_type = ?, verifier = ?, sevpn_hash = ?, nt_hash = ?, "
-                        "cert = ?, cert_cn = ?, cert_serial = ?, external_name = ?, policy = ? "
-                        "WHERE id = ?");
+                        "cert = ?, cert_cn = ?, cert_serial = ?, external_name = ?, policy = ?, "
+                        "fixed_address = ? WHERE id = ?");
     query_text(&q, or_empty(u->group));
     query_text(&q, or_empty(u->realname));
     query_text(&q, or_empty(u->note));
@@ -319,6 +324,7 @@ write_user(struct store *s, int64_t hub, int64_t id, const struct store_user *u,
     query_bytes(&q, u->cert_serial);
     query_text(&q, u->external_name);
     query_text(&q, policy);
+    query_text(&q, fixed_address_print(&u->address, address));
     query_int(&q, id);
     return store_run(s, &q, "the user could not be written", error);
 }

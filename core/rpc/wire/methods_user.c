@@ -44,6 +44,8 @@ static const struct rpc_field create_user_in[] = {
     F("CommonName_utf", "common name that the certificate must have, for AuthType 3; empty: any"),
     F("RadiusUsername_utf", "name at the RADIUS server, for AuthType 4; empty: the same"),
     F("NtUsername_utf", "name in the domain, for AuthType 5; empty: the same"),
+    F_OURS("FixedAddress_str", "fixed addresses instead of a lease, like "
+                               "10.0.0.5/24,gateway=10.0.0.1,dns=10.0.0.1,2001:db8::5/64"),
     F("UsePolicy_bool", "policy of its own: the policy:* fields apply"),
     F_GROUP(rpc_policy_fields),
     F_END,
@@ -68,6 +70,8 @@ static const struct rpc_field create_user_out[] = {
     F("NtUsername_utf", "name in the domain, for AuthType 5; empty: the same"),
     F("NumLogin_u32", "logins so far"),
     F_GROUP(rpc_traffic_fields),
+    F_OURS("FixedAddress_str", "fixed addresses instead of a lease, like "
+                               "10.0.0.5/24,gateway=10.0.0.1,dns=10.0.0.1,2001:db8::5/64"),
     F("UsePolicy_bool", "policy of its own: the policy:* fields apply"),
     F_GROUP(rpc_policy_fields),
     F_END,
@@ -88,6 +92,8 @@ static const struct rpc_field set_user_in[] = {
     F("CommonName_utf", "common name that the certificate must have, for AuthType 3; empty: any"),
     F("RadiusUsername_utf", "name at the RADIUS server, for AuthType 4; empty: the same"),
     F("NtUsername_utf", "name in the domain, for AuthType 5; empty: the same"),
+    F_OURS("FixedAddress_str", "fixed addresses instead of a lease, like "
+                               "10.0.0.5/24,gateway=10.0.0.1,dns=10.0.0.1,2001:db8::5/64"),
     F("UsePolicy_bool", "policy of its own: the policy:* fields apply"),
     F_GROUP(rpc_policy_fields),
     F_END,
