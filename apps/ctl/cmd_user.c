@@ -134,6 +134,30 @@ take_login(const struct ctl_command *cmd, const struct ctl_args *args, struct re
     return ask_password(args, in);
 }
 
+/* One family is replaced, the other stays. */
+static void
+take_address(const struct ctl_args *args, struct record *in)
+{
+    static const struct {
+        const char *option;
+        char sign; /* that an address of the family has */
+    } families[] = {{"--address4", '.'}, {"--address6", ':'}};
+
+    for (unsigned i = 0; i < ARRAY_LEN(families); i++) {
+        const char *value = ctl_value(args, families[i].option);
+        g_auto(GStrv) old = g_strsplit(record_text(in, "FixedAddress_str"), ",", -1);
+        g_autoptr(GString) all = g_string_new(NULL);
+        if (!value)
+            continue;
+        for (char **part = old; *part; part++)
+            if ((*part)[0] && !strchr(*part, families[i].sign))
+                g_string_append_printf(all, "%s,", *part);
+        if (strcmp(value, "none") != 0)
+            g_string_append(all, value);
+        record_set_text(in, "FixedAddress_str", all->str);
+    }
+}
+
 static bool
 take_options(const struct ctl_command *cmd, const struct ctl_args *args, struct record *in)
 {
@@ -143,6 +167,7 @@ take_options(const struct ctl_command *cmd, const struct ctl_args *args, struct 
         record_set_text(in, "Realname_utf", ctl_value(args, "--realname"));
     if (ctl_has(args, "--note"))
         record_set_text(in, "Note_utf", ctl_value(args, "--note"));
+    take_address(args, in);
     if (ctl_has(args, "--no-policy"))
         record_set_bool(in, "UsePolicy_bool", false);
     for (unsigned i = 0; (policy = ctl_value_at(args, "--policy", i)) != NULL; i++)

@@ -62,6 +62,9 @@ static const struct ctl_option hub_set_options[] = {
         {"--serial", N_("HEX"), N_("serial number that the certificate must have"), false},      \
         {"--realname", N_("TEXT"), N_("full name"), false},                                      \
         {"--note", N_("TEXT"), N_("remark"), false},                                             \
+        {"--address4", N_("ADDRESS/LENGTH[,...]"),                                               \
+         N_("fixed IPv4 address, with ,gateway=IP and ,dns=IP; none: by DHCP"), false},          \
+        {"--address6", N_("ADDRESS/LENGTH[,...]"), N_("the same for IPv6"), false},              \
         {"--expires", N_("DATE"), N_("end of the account, like 2030-12-31, or never"), false},   \
     {                                                                                            \
         "--policy", N_("NAME=VALUE"), N_("item of the security policy"), true                    \
@@ -134,6 +137,17 @@ static const struct ctl_column bridge_columns[] = {
 static const struct ctl_column device_columns[] = {
     {"DeviceName_str", N_("DEVICE")},
     {NULL, NULL},
+};
+
+static const struct ctl_column lease_columns[] = {
+    {"IpAddress_ip", N_("ADDRESS")}, {"MacAddress_bin", N_("MAC")},    {"Hostname_str", N_("HOST")},
+    {"LeasedTime_dt", N_("SINCE")},  {"ExpireTime_dt", N_("EXPIRES")}, {NULL, NULL},
+};
+
+static const struct ctl_column flow_columns[] = {
+    {"Protocol_u32", N_("PROTOCOL")}, {"SrcHost_str", N_("CLIENT")},   {"SrcPort_u32", N_("PORT")},
+    {"DestHost_str", N_("OUTSIDE")},  {"DestPort_u32", N_("PORT")},    {"SendSize_u64", N_("SENT")},
+    {"RecvSize_u64", N_("RECEIVED")}, {"CreatedTime_dt", N_("SINCE")}, {NULL, NULL},
 };
 
 static const struct ctl_column ca_columns[] = {
@@ -233,6 +247,28 @@ const struct ctl_command ctl_commands[] = {
      .run = ctl_run_bridge_create},
     {"bridge", "delete", "HUB DEVICE", N_("remove a local bridge"), NULL,
      CHANGE("DeleteLocalBridge", "HubNameLB_str DeviceName_str", NULL)},
+
+    {"securenat", "enable", "HUB", N_("start NAT and DHCP in a hub"), NULL,
+     CHANGE("EnableSecureNAT", "HubName_str", NULL)},
+    {"securenat", "disable", "HUB", N_("stop them"), NULL,
+     CHANGE("DisableSecureNAT", "HubName_str", NULL)},
+    {"securenat", "show", "HUB", N_("show how they are set"), NULL,
+     SHOW("GetSecureNATOption", "RpcHubName_str")},
+    {"securenat", "set", "HUB", N_("change them"), ctl_securenat_set_options,
+     .run = ctl_run_securenat_set},
+    {"securenat", "status", "HUB", N_("show how they do"), NULL,
+     SHOW("GetSecureNATStatus", "HubName_str")},
+    {"securenat", "leases", "HUB", N_("list the leases that DHCP gave"), NULL,
+     LIST("EnumDHCP", "HubName_str", "DhcpTable", lease_columns)},
+    {"securenat", "flows", "HUB", N_("list the flows that NAT translates"), NULL,
+     LIST("EnumNAT", "HubName_str", "NatTable", flow_columns)},
+
+    {"openvpn", "show", NULL, N_("show how OpenVPN is set"), NULL, SHOW("GetOpenVpnOptions", NULL)},
+    {"openvpn", "set", NULL, N_("change it"), ctl_openvpn_set_options, .run = ctl_run_openvpn_set},
+    {"openvpn", "export", "[HUB]", N_("write a profile for clients"), ctl_openvpn_export_options,
+     .run = ctl_run_openvpn_export},
+    {"openvpn", "key show", "KIND", N_("print a key file: tls-auth, tls-crypt or tls-crypt-v2"),
+     NULL, .run = ctl_run_openvpn_key},
 
     {"rpc", NULL, "METHOD [JSON]", N_("call a method of the API as it is"), NULL,
      .run = ctl_run_rpc},

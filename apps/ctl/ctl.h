@@ -96,8 +96,22 @@ ctl_run ctl_run_server_password, ctl_run_cert_show, ctl_run_cert_set, ctl_run_ce
 ctl_run ctl_run_hub_create, ctl_run_hub_set;
 ctl_run ctl_run_user_create, ctl_run_user_set;
 ctl_run ctl_run_bridge_create, ctl_run_rpc;
+ctl_run ctl_run_openvpn_set, ctl_run_openvpn_export, ctl_run_openvpn_key;
+ctl_run ctl_run_securenat_set;
+extern const struct ctl_option ctl_openvpn_set_options[], ctl_openvpn_export_options[];
+extern const struct ctl_option ctl_securenat_set_options[];
 /* Fills fields and constants of the command into a record. NULL after a message. */
 struct record *ctl_input(const struct ctl_command *cmd, const struct ctl_args *args);
+
+/* Options that stand for fields. */
+struct ctl_field_option {
+    const char *option, *field;
+    const char *constant; /* NULL: the option's own value */
+};
+/* Sets the fields of the options that were given; ends with an option of NULL. False after a
+ * message. */
+bool ctl_take_options(const struct ctl_field_option *map, const struct ctl_args *args,
+                      struct record *in);
 
 /* The whole file as bytes. False after a message. */
 bool ctl_put_file(struct record *in, const char *field, const char *path);

@@ -85,6 +85,19 @@ ctl_put_file(struct record *in, const char *field, const char *path)
 }
 
 static bool
+put_ip(struct record *in, const char *field, const char *text)
+{
+    struct ip ip = {0};
+
+    if (strcmp(text, "none") != 0 && !ip_parse(text, &ip)) {
+        ctl_complain(_("'%s' is not an address"), text);
+        return false;
+    }
+    record_set_ip(in, field, &ip);
+    return true;
+}
+
+static bool
 put_field(struct record *in, const char *field, const char *text)
 {
     uint32_t n = 0;
@@ -100,6 +113,8 @@ put_field(struct record *in, const char *field, const char *text)
         return true;
     case RPC_BIN:
         return ctl_put_file(in, field, text);
+    case RPC_IP:
+        return put_ip(in, field, text);
     default:
         record_set_text(in, field, text);
         return true;
@@ -123,6 +138,19 @@ ctl_input(const struct ctl_command *cmd, const struct ctl_args *args)
             return NULL;
     }
     return g_steal_pointer(&in);
+}
+
+bool
+ctl_take_options(const struct ctl_field_option *map, const struct ctl_args *args, struct record *in)
+{
+    for (; map->option; map++) {
+        if (!ctl_has(args, map->option))
+            continue;
+        const char *value = map->constant ? map->constant : ctl_value(args, map->option);
+        if (!put_field(in, map->field, value))
+            return false;
+    }
+    return true;
 }
 
 /* ---- runs ---- */

@@ -5,6 +5,9 @@
 
 #include "apps/server/api_service.h"
 #include "apps/server/first_start.h"
+#include "apps/server/openvpn.h"
+#include "apps/server/secrets.h"
+#include "apps/server/securenat.h"
 #include "apps/server/usage.h"
 #include "apps/server/users.h"
 #include "core/base/error.h"
@@ -12,18 +15,14 @@
 #include "core/crypto/tls.h"
 #include "core/hub/bridge.h"
 #include "core/hub/hubs.h"
-#include "core/crypto/cert.h"
 #include "core/proto/listener.h"
-#include "core/proto/openvpn/server.h"
 #include "core/proto/sevpn/server.h"
 #include "core/rpc/identity.h"
 #include "core/rpc/server.h"
 #include "core/rpc/unix_server.h"
 #include "core/store/store.h"
 
-#include <string.h>
-
-enum { FLUSH_S = 60, OPENVPN_PORT = 1194 };
+enum { FLUSH_S = 60 };
 
 struct server {
     struct store *store;
@@ -35,7 +34,8 @@ struct server {
     struct rpc_server *rpc;
     struct api_service *api;
     struct sevpn_server *sevpn;
-    struct openvpn_server *openvpn;
+    struct openvpn *openvpn;
+    struct securenat *securenat;
     const struct http_service *services[3];
     const struct stream_service *streams[2];
     struct listeners *listeners;
@@ -84,22 +84,77 @@ use_certificate(void *owner, GError **error)
     if (!identity_load(s->store, &id, error))
         return false;
     SSL_CTX *ctx = tls_server_ctx(id.cert, id.key, id.chain, error);
-    if (ctx)
-        openvpn_server_set_tls(s->openvpn, id.cert, id.key, id.chain);
+    if (ctx) {
+        listeners_set_tls(s->listeners, ctx);
+        SSL_CTX_free(ctx);
+        openvpn_use_identity(s->openvpn, &id);
+    }
     identity_clear(&id);
-    if (!ctx)
-        return false;
-    listeners_set_tls(s->listeners, ctx);
-    SSL_CTX_free(ctx);
-    return true;
+    return ctx != NULL;
+}
+
+static bool
+host_securenat_changed(void *owner, const char *hub, GError **error)
+{
+    struct server *s = owner;
+
+    return securenat_apply(s->securenat, hub, error);
+}
+
+static struct vhost *
+host_securenat(void *owner, const char *hub)
+{
+    struct server *s = owner;
+
+    return securenat_find(s->securenat, hub);
+}
+
+static bool
+host_openvpn_changed(void *owner, GError **error)
+{
+    struct server *s = owner;
+
+    return openvpn_apply(s->openvpn, error);
+}
+
+static GString *
+host_openvpn_profile(void *owner, const struct record *in, GError **error)
+{
+    struct server *s = owner;
+
+    return openvpn_profile(s->openvpn, in, error);
+}
+
+static char *
+host_openvpn_key(void *owner, const char *control, GError **error)
+{
+    struct server *s = owner;
+
+    return openvpn_key(s->openvpn, control, error);
 }
 
 static const struct rpc_host_ops host_ops = {.listener_open = host_listener_open,
                                              .listener_close = host_listener_close,
                                              .listener_state = host_listener_state,
-                                             .cert_changed = use_certificate};
+                                             .cert_changed = use_certificate,
+                                             .securenat_changed = host_securenat_changed,
+                                             .securenat = host_securenat,
+                                             .openvpn_changed = host_openvpn_changed,
+                                             .openvpn_profile = host_openvpn_profile,
+                                             .openvpn_key = host_openvpn_key};
 
 /* ---- from the store to living objects ---- */
+
+/* Addresses of layer 3 sessions are made from it, and stay the same over restarts. */
+static bool
+use_hub_secret(struct server *s, GError **error)
+{
+    g_autoptr(GBytes) secret = kept_secret(s->store, "hubs.secret", HUB_SECRET_LEN, error);
+
+    if (secret)
+        hubs_set_secret(s->hubs, g_bytes_get_data(secret, NULL));
+    return secret != NULL;
+}
 
 static bool
 start_hubs(struct server *s, GError **error)
@@ -152,43 +207,6 @@ start_listeners(struct server *s, const GArray *instead)
     }
 }
 
-/* What stays the same over restarts, and nobody else can know: made of the server's key. */
-static bool
-openvpn_secret(struct server *s, uint8_t out[32], GError **error)
-{
-    struct identity id = {0};
-    gsize len = 32;
-
-    if (!identity_load(s->store, &id, error))
-        return false;
-    char *pem = cert_key_to_pem(id.key);
-    GHmac *hmac = g_hmac_new(G_CHECKSUM_SHA256, (const guchar *)pem, strlen(pem));
-    g_hmac_update(hmac, (const guchar *)"OpenVPN auth-token", -1);
-    g_hmac_get_digest(hmac, out, &len);
-    g_hmac_unref(hmac);
-    secret_free_str(pem);
-    identity_clear(&id);
-    return true;
-}
-
-static bool
-make_openvpn(struct server *s, GError **error)
-{
-    struct openvpn_settings *settings = openvpn_settings_new();
-    uint8_t secret[32];
-    bool ok = openvpn_secret(s, secret, error);
-
-    if (ok)
-        s->openvpn = openvpn_server_new(&(struct openvpn_server_config){.workers = s->workers,
-                                                                        .hubs = s->hubs,
-                                                                        .auth = s->auth,
-                                                                        .secret = secret},
-                                        settings);
-    secret_wipe(secret, sizeof(secret));
-    openvpn_settings_free(settings);
-    return ok;
-}
-
 static gboolean
 on_flush(gpointer data)
 {
@@ -214,6 +232,8 @@ start(struct server *s, const struct options *o, GError **error)
     if (!s->workers)
         return false;
     s->hubs = hubs_new(s->workers);
+    if (!use_hub_secret(s, error))
+        return false;
     s->usage = usage_watch(s->store);
     hubs_set_watch(s->hubs, &s->usage);
     if (!start_hubs(s, error))
@@ -227,13 +247,15 @@ start(struct server *s, const struct options *o, GError **error)
                             .ops = &host_ops,
                             .owner = s};
     s->rpc = rpc_server_new(&host);
+    s->securenat = securenat_new(s->store, s->hubs);
+    s->openvpn = openvpn_new(s->store, s->workers, s->hubs, s->auth, error);
+    if (!s->openvpn)
+        return false;
     s->api = api_service_new(s->rpc);
     s->sevpn = sevpn_server_new(&(struct sevpn_server_config){.hubs = s->hubs, .auth = s->auth});
     s->services[0] = api_service_http(s->api);
     s->services[1] = sevpn_server_service(s->sevpn);
-    if (!make_openvpn(s, error))
-        return false;
-    s->streams[0] = openvpn_server_stream(s->openvpn);
+    s->streams[0] = openvpn_stream(s->openvpn);
     s->listeners = listeners_new(s->workers, s->services, s->streams);
     if (!use_certificate(s, error))
         return false;
@@ -241,8 +263,10 @@ start(struct server *s, const struct options *o, GError **error)
     if (!s->socket)
         return false;
     start_bridges(s);
+    securenat_start(s->securenat);
+    if (!openvpn_apply(s->openvpn, error))
+        return false;
     start_listeners(s, o->listen);
-    openvpn_server_udp_open(s->openvpn, OPENVPN_PORT);
     s->flush = g_timeout_add_seconds(FLUSH_S, on_flush, s);
     return true;
 }
@@ -283,11 +307,12 @@ server_free(struct server *s)
     if (s->socket)
         rpc_unix_server_free(s->socket);
     listeners_free(s->listeners);
-    openvpn_server_free(s->openvpn);
     if (s->bridges)
         g_ptr_array_unref(s->bridges);
+    securenat_free(s->securenat);
     if (s->auth)
         auth_free(s->auth); /* no verdict may start a session any more */
+    openvpn_free(s->openvpn);
     if (s->hubs) {
         hubs_free(s->hubs); /* asks all sessions to stop, on their workers */
         wait_for_workers(s);

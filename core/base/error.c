@@ -60,6 +60,7 @@ static const char *const texts[] = {
     [PE_TOO_MANY_ITEMS] = "there are as many items as there may be",
     [PE_EXISTS] = "the object exists already",
     [PE_AUTO_DISCONNECT] = "the session reached the longest time that the policy allows",
+    [PE_OPENVPN_OFF] = "OpenVPN is off",
     [PE_TLS_HOSTNAME] = "the server's certificate is for another host name",
 };
 

@@ -58,6 +58,7 @@ enum pe_error {
     PE_TOO_MANY_ITEMS = 110,
     PE_EXISTS = 112,
     PE_AUTO_DISCONNECT = 126,
+    PE_OPENVPN_OFF = 142,
     PE_TLS_HOSTNAME = 149,
 };
 

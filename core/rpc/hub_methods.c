@@ -127,6 +127,9 @@ delete_hub(const struct rpc_call *c, GError **error)
     if (!store_hub_delete(c->host->store, name, error))
         return NULL;
     rpc_drop_bridges(c->host, name); /* the store has forgotten them with the hub */
+    if (c->host->ops->securenat_changed &&
+        !c->host->ops->securenat_changed(c->host->owner, name, NULL))
+        log_debug("virtual host of a deleted hub did not stop", NULL);
     if (!hubs_remove(c->host->hubs, name, NULL))
         log_debug("hub was deleted that did not live", NULL);
     return rpc_echo(c);

@@ -26,6 +26,8 @@ enum rpc_listener_state {
 };
 
 /* What lives outside core/rpc's reach. All on the control thread, none may call back. */
+struct vhost;
+
 struct rpc_host_ops {
     /* Opens a TCP port on all addresses. Open already: true. False: it is in RPC_LISTENER_ERROR and
      * the host need not try again by itself. */
@@ -36,6 +38,17 @@ struct rpc_host_ops {
     /* The server's key and certificate in the store are others (identity.h): use them for new
      * connections. False: the old ones stay in use. */
     bool (*cert_changed)(void *owner, GError **error);
+    /* The options of the hub's virtual host in the store are others (securenat_config.h), or the
+     * hub is gone: start it, change it, stop it. May be NULL, as all that follow. */
+    bool (*securenat_changed)(void *owner, const char *hub, GError **error);
+    /* The living one, borrowed; NULL when it does not run. */
+    struct vhost *(*securenat)(void *owner, const char *hub);
+    /* The settings of OpenVPN in the store are others (openvpn_config.h). */
+    bool (*openvpn_changed)(void *owner, GError **error);
+    /* A client's profile for the fields of MakeOpenVpnProfile; wipe it. */
+    GString *(*openvpn_profile)(void *owner, const struct record *in, GError **error);
+    /* A key file of the control channel; secret_free_str(). */
+    char *(*openvpn_key)(void *owner, const char *control, GError **error);
     /* TCP connections that are open now, of all kinds. May be NULL. */
     unsigned (*tcp_connections)(void *owner);
 };

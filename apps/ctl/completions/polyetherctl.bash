@@ -11,7 +11,7 @@ _polyetherctl()
     esac
   done
   case $said in
-    '') words='server listener hub user session mac ca bridge rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user session mac ca bridge securenat openvpn rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
@@ -22,15 +22,21 @@ _polyetherctl()
     'mac') words='list delete' ;;
     'ca') words='list add delete' ;;
     'bridge') words='list devices create delete' ;;
+    'securenat') words='enable disable show set status leases flows' ;;
+    'openvpn') words='show set export key' ;;
+    'openvpn key') words='show' ;;
     'rpc') words='' ;;
     'server password set'*) words='--password-stdin --password-file' ;;
     'server cert set'*) words='--cert --key' ;;
     'server cert regenerate'*) words='--cn' ;;
     'hub create'*) words='--max-sessions --no-enum --offline --password-stdin --password-file' ;;
     'hub set'*) words='--max-sessions --no-enum --enum --password --password-stdin --password-file' ;;
-    'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --expires --policy' ;;
-    'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --expires --policy --password --no-policy' ;;
+    'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --address4 --address6 --expires --policy' ;;
+    'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --address4 --address6 --expires --policy --password --no-policy' ;;
     'bridge create'*) words='--tap' ;;
+    'securenat set'*) words='--ip --pool --lease --gateway --dns --domain --routes --reserve --no-reservations --nat --no-nat --nat-mode --dhcp --no-dhcp --ip6 --no-ip6 --dhcp6 --no-dhcp6 --mtu --tcp-timeout --udp-timeout --log --no-log' ;;
+    'openvpn set'*) words='--enable --disable --udp-ports --default-hub --ciphers --allow-cbc --no-cbc --require-client-cert --no-client-cert --control --tls-auth-digest --redirect-gateway --no-redirect-gateway --block-outside-dns --no-block-outside-dns --ping --ping-restart --renegotiate --mtu' ;;
+    'openvpn export'*) words='--output --tap --control --host --user-cert --user-key' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

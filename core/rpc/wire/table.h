@@ -24,6 +24,12 @@ extern const struct rpc_field rpc_policy_fields[];     /* policy:* */
 extern const struct rpc_field rpc_drop_rows[];         /* reasons and counts */
 extern const struct rpc_field rpc_test_fields[];       /* what methods without an answer give */
 
+/* What the store keeps as text, too. */
+extern const struct rpc_field rpc_securenat_options[];
+extern const struct rpc_field rpc_openvpn_options[];
+
+extern const struct rpc_area rpc_area_openvpn;
+extern const struct rpc_area rpc_area_securenat;
 extern const struct rpc_area rpc_area_server;
 extern const struct rpc_area rpc_area_hub;
 extern const struct rpc_area rpc_area_user;

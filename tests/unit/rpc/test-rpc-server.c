@@ -54,7 +54,7 @@ test_rights(void)
             g_autoptr(record_t) in = record_new();
             g_strlcpy(caller.hub, cases[i].own, sizeof(caller.hub));
             if (m->right == RPC_HUB_ADMIN)
-                record_set_text(in, "HubName_str", cases[i].named);
+                record_set_text(in, m->hub_field ? m->hub_field : "HubName_str", cases[i].named);
             bool allowed = m->right == RPC_ANY_ADMIN   ? cases[i].any
                            : m->right == RPC_HUB_ADMIN ? cases[i].hub
                                                        : cases[i].server;
