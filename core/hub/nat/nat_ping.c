@@ -75,17 +75,9 @@ answer(struct nat_ping_flow *g, struct reader in, const struct pf_datagram *d)
         return;
     struct vhost_route route;
     nat_client_route(&g->flow, &g->src, &g->dst, &route);
-    size_t len = ICMP_HEADER + icmp.body.left;
-    uint8_t *l4 = NULL;
-    size_t ip_len = (is4 ? IP4_HEADER : IP6_HEADER) + len;
-    struct frame *f = ip_len <= v->config.mtu ? vhost_frame_new(v, &route, len, &l4) : NULL;
-    if (!f)
-        return;
     icmp.rest = (uint32_t)id << 16 | (icmp.rest & 0xffff);
-    struct writer w = writer_of(l4, len);
-    icmp_write(&w, &icmp, is4 ? 0 : vhost_pseudo(&route, len));
     g->flow.received += icmp.body.left;
-    vhost_send(v, f);
+    vhost_send_icmp(v, &route, &icmp);
 }
 
 static void

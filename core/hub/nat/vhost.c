@@ -86,6 +86,7 @@ leave(struct vhost *v)
 {
     nat_flows_end_all(v, worker_now_us(v->worker));
     nat_clients_forget_all(v);
+    nat_fragments_forget(v);
     vhost_ndp_stop(v);
     vhost_flush(v, worker_now_us(v->worker));
     if (v->port)

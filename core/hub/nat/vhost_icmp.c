@@ -26,15 +26,8 @@ vhost_icmp_received(struct vhost *v, const struct vhost_packet *p)
     struct ip dst = vhost_ip(fl->version, fl->src);
     const struct vhost_route route = {
         .mac = &p->src_mac, .src = &src, .dst = &dst, .proto = fl->proto};
-    size_t len = ICMP_HEADER + icmp.body.left;
-    uint8_t *l4 = NULL;
-    struct frame *f = vhost_frame_new(v, &route, len, &l4);
-    if (!f)
-        return;
     icmp.type = is4 ? ICMP4_ECHO_REPLY : ICMP6_ECHO_REPLY;
-    struct writer w = writer_of(l4, len);
-    icmp_write(&w, &icmp, is4 ? 0 : vhost_pseudo(&route, len));
-    vhost_send(v, f);
+    vhost_send_icmp(v, &route, &icmp);
 }
 
 /* Type and code, in both families. */
@@ -85,11 +78,5 @@ vhost_icmp_error(struct vhost *v, const struct vhost_packet *p, enum vhost_unrea
     size_t quote = MIN(fl->end - fl->l3, is4 ? QUOTE4_MAX : QUOTE6_MAX);
     struct icmp icmp = {.body = reader_of(p->frame->data + fl->l3, quote)};
     set_reason(&icmp, is4, why);
-    uint8_t *l4 = NULL;
-    struct frame *f = vhost_frame_new(v, &route, ICMP_HEADER + quote, &l4);
-    if (!f)
-        return;
-    struct writer w = writer_of(l4, ICMP_HEADER + quote);
-    icmp_write(&w, &icmp, is4 ? 0 : vhost_pseudo(&route, ICMP_HEADER + quote));
-    vhost_send(v, f);
+    vhost_send_icmp(v, &route, &icmp);
 }

@@ -148,8 +148,14 @@ received_ip(struct vhost *v, struct vhost_packet *p)
     const struct flow *fl = &p->flow;
     if (fl->version == 6 && !v->config.use_ip6)
         return DROP_NONE;
-    if (fl->flags & (FLOW_FRAGMENT | FLOW_ROUTED))
+    if (fl->flags & FLOW_ROUTED)
         return DROP_POLICY;
+    if (fl->flags & FLOW_FRAGMENT) {
+        struct frame *whole = batch_is_full(&v->whole) ? NULL : nat_fragment_received(v, p);
+        if (whole)
+            batch_add(&v->whole, whole); /* its turn comes after this batch */
+        return DROP_NONE;
+    }
     if (fl->l4 == 0 || fl->l4 > fl->end)
         return DROP_MALFORMED;
     if (!is_sound(p->frame, fl))
@@ -193,7 +199,10 @@ vhost_deliver(struct hub_port *port, struct batch *b, int64_t now_us)
     struct vhost *v = hub_port_owner(port);
     for (unsigned i = 0; i < b->n; i++)
         received(v, b->frame[i], now_us);
+    for (unsigned i = 0; i < v->whole.n; i++)
+        received(v, v->whole.frame[i], now_us);
     nat_tcp_flows_settle(v, now_us); /* while the frames are still there */
     nat_udp_flush(v, now_us);
+    batch_free_frames(&v->whole);
     batch_free_frames(b);
 }

@@ -148,27 +148,42 @@ send_in_fragments(struct vhost *v, const struct vhost_route *r, struct reader wh
 }
 
 void
+vhost_send_ip(struct vhost *v, const struct vhost_route *r, struct reader whole)
+{
+    uint8_t *l4 = NULL;
+    if (ip_header_len(r) + whole.left > v->config.mtu) {
+        send_in_fragments(v, r, whole);
+        return;
+    }
+    struct frame *f = vhost_frame_new(v, r, whole.left, &l4);
+    if (!f)
+        return;
+    memcpy(l4, whole.at, whole.left);
+    vhost_send(v, f);
+}
+
+void
 vhost_send_udp(struct vhost *v, const struct vhost_route *r, uint16_t sport, uint16_t dport,
                struct reader payload)
 {
     size_t len = UDP_HEADER + payload.left;
     struct udp udp = {.sport = sport, .dport = dport, .body = payload};
+    uint8_t *room = worker_scratch(v->worker, WORKER_SCRATCH_WORK);
+    struct writer w = writer_of(room, WORKER_SCRATCH);
     if (len > UINT16_MAX)
         return;
-    if (ip_header_len(r) + len > v->config.mtu) {
-        uint8_t *room = worker_scratch(v->worker, WORKER_SCRATCH_WORK);
-        struct writer w = writer_of(room, WORKER_SCRATCH);
-        udp_write(&w, &udp, vhost_pseudo(r, len));
-        send_in_fragments(v, r, reader_of(room, w.len));
-        return;
-    }
-    uint8_t *l4 = NULL;
-    struct frame *f = vhost_frame_new(v, r, len, &l4);
-    if (!f)
-        return;
-    struct writer w = writer_of(l4, len);
     udp_write(&w, &udp, vhost_pseudo(r, len));
-    vhost_send(v, f);
+    vhost_send_ip(v, r, reader_of(room, w.len));
+}
+
+void
+vhost_send_icmp(struct vhost *v, const struct vhost_route *r, const struct icmp *icmp)
+{
+    size_t len = ICMP_HEADER + icmp->body.left;
+    uint8_t *room = worker_scratch(v->worker, WORKER_SCRATCH_WORK);
+    struct writer w = writer_of(room, WORKER_SCRATCH);
+    icmp_write(&w, icmp, r->src->family == 4 ? 0 : vhost_pseudo(r, len));
+    vhost_send_ip(v, r, reader_of(room, w.len));
 }
 
 /* ---- when they go ---- */

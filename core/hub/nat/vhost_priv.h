@@ -20,6 +20,7 @@
 #include "core/net/arp.h"
 #include "core/net/eth.h"
 #include "core/net/flow.h"
+#include "core/net/icmp.h"
 #include "core/net/ip4.h"
 #include "core/net/ip6.h"
 #include "core/net/udp.h"
@@ -34,6 +35,7 @@ enum {
     NAT_CLIENT_PING = 64,
     NAT_CLIENT_DNS = 256,
     NAT_STORE_BYTES = 256 * 1024 * 1024,
+    NAT_FRAGMENTS = 32,    /* packets that come in pieces, at a time */
     NAT_UDP_RX = 8,        /* large frames that are read into */
     VHOST_OUT_MAX = 1024,  /* frames of a turn that wait for its end */
     VHOST_OUT_SOON = 32,   /* then they go: they are still in the cache */
@@ -116,7 +118,9 @@ struct vhost {
     struct nat_table maps;      /* of UDP: key version, src, sport */
     struct vhost_udp_send *udp_send;
     struct frame *rx[NAT_UDP_RX];
-    struct nat_ping *ping[2];
+    struct nat_fragment *fragment[NAT_FRAGMENTS]; /* owned */
+    unsigned n_fragments;
+    struct batch whole; /* put together, and in use until the end of the batch */
     struct nat_dns *dns;
     struct rate icmp_rate;
     struct log_limit log_limit;
@@ -188,7 +192,9 @@ bool vhost_frame_head(struct vhost *v, struct frame *f, const struct vhost_route
 uint64_t vhost_pseudo(const struct vhost_route *r, size_t len);
 /* At the end of the turn, or sooner. Takes the frame. */
 void vhost_send(struct vhost *v, struct frame *f);
-/* A datagram; cut into fragments when it is too long for the network. */
+/* What stands behind the IP header; in fragments when it is too long for the network. */
+void vhost_send_ip(struct vhost *v, const struct vhost_route *r, struct reader whole);
+void vhost_send_icmp(struct vhost *v, const struct vhost_route *r, const struct icmp *icmp);
 void vhost_send_udp(struct vhost *v, const struct vhost_route *r, uint16_t sport, uint16_t dport,
                     struct reader payload);
 void vhost_flush(struct vhost *v, int64_t now_us);
@@ -238,6 +244,11 @@ void nat_flows_sweep(struct vhost *v, int64_t now_us);
  * to groups. */
 bool nat_may_reach(const struct vhost *v, const struct ip *dst);
 
+/* ---- nat_fragment.c ---- */
+/* A piece of a packet. The whole of it, when it was the last; else NULL. */
+struct frame *nat_fragment_received(struct vhost *v, const struct vhost_packet *p);
+void nat_fragments_forget(struct vhost *v);
+
 /* ---- nat_tcp_flow.c ---- */
 void nat_tcp_flow_received(struct vhost *v, const struct vhost_packet *p);
 void nat_tcp_flows_settle(struct vhost *v, int64_t now_us);
@@ -251,7 +262,6 @@ void nat_udp_flow_end(struct vhost *v, struct nat_flow *f);
 
 /* ---- nat_ping.c ---- */
 void nat_ping_received(struct vhost *v, const struct vhost_packet *p);
-void nat_ping_stop(struct vhost *v);
 void nat_ping_flow_end(struct vhost *v, struct nat_flow *f);
 
 /* ---- nat_dns.c ---- */

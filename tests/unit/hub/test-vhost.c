@@ -274,7 +274,7 @@ do_udp_closed(const struct order *o)
 static bool
 do_ping(const struct order *o)
 {
-    return netns_try("ping -c 2 -W 2 -i 0.2 %s", o->host);
+    return netns_try("ping -c 2 -W 2 -i 0.2 -s %u %s", (unsigned)o->size, o->host);
 }
 
 static bool
@@ -535,9 +535,9 @@ test_udp(struct scene *s, const void *data)
     (void)data;
     if (unplugged())
         return;
-    (void)order(OP_UDP, OUTSIDE, UDP_PORT, 1472);
+    (void)order(OP_UDP, OUTSIDE, UDP_PORT, 60000); /* longer ones in fragments, both ways */
     (void)order(OP_UDP_CLOSED, OUTSIDE, CLOSED_PORT, 0);
-    (void)order(OP_UDP, OUTSIDE6, UDP_PORT, 1452);
+    (void)order(OP_UDP, OUTSIDE6, UDP_PORT, 60000);
     (void)order(OP_UDP_CLOSED, OUTSIDE6, CLOSED_PORT, 0);
     struct vhost_status st;
     vhost_get_status(s->vhost, &st);
@@ -550,13 +550,14 @@ test_ping(struct scene *s, const void *data)
     (void)data;
     if (unplugged())
         return;
-    (void)order(OP_PING, GATEWAY, 0, 0);
-    (void)order(OP_PING, OUTSIDE, 0, 0);
-    (void)order(OP_PING, GATEWAY6, 0, 0);
-    (void)order(OP_PING, OUTSIDE6, 0, 0);
+    static const char *const hosts[] = {GATEWAY, OUTSIDE, GATEWAY6, OUTSIDE6};
+    for (unsigned i = 0; i < ARRAY_LEN(hosts); i++) {
+        (void)order(OP_PING, hosts[i], 0, 56);
+        (void)order(OP_PING, hosts[i], 0, 5000); /* in fragments */
+    }
     struct vhost_status st;
     vhost_get_status(s->vhost, &st);
-    g_assert_cmpuint(st.icmp, ==, 2);
+    g_assert_cmpuint(st.icmp, ==, 4);
 }
 
 static void
