@@ -336,7 +336,8 @@ test_parameters(void)
     g_assert_cmpint(option(lab, DHCP4_OPT_ROUTER, out), ==, 4);
 
     /* what is not configured is not told */
-    config.dns[0] = config.dns[1] = config.gateway = config.domain[0] = 0;
+    config.dns[0] = config.dns[1] = config.gateway = 0;
+    config.domain[0] = '\0';
     config.mtu = 1500;
     dhcp4_server_set_config(lab->s, &config);
     g_assert_true(say(lab, &what));

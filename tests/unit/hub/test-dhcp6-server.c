@@ -221,10 +221,10 @@ test_discarded(void)
     uint8_t ip[16];
     struct reader value;
 
-    for (uint8_t type = DHCP6_SOLICIT; type < DHCP6_INFORMATION_REQUEST; type++) {
+    for (unsigned type = DHCP6_SOLICIT; type < DHCP6_INFORMATION_REQUEST; type++) {
         bool wants_server = type == DHCP6_REQUEST || type == DHCP6_RENEW || type == DHCP6_RELEASE ||
                             type == DHCP6_DECLINE;
-        struct say what = {.type = type, .client = 1, .address = prefix};
+        struct say what = {.type = (uint8_t)type, .client = 1, .address = prefix};
         what.no_client_id = true;
         what.server_id = wants_server;
         g_assert_false(say(lab, &what));
