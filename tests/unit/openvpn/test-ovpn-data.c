@@ -2,7 +2,7 @@
 /* test-ovpn-data.c - packets of the data channel: a known one, every cipher both ways and in every
  * length, forgery of every bit, replay, and the end of a key. */
 
-#include "core/proto/openvpn/data.h"
+#include "core/proto/openvpn/data_priv.h"
 #include "core/proto/openvpn/siv_priv.h"
 #include "tests/unit/openvpn/hex.h"
 
@@ -373,6 +373,37 @@ test_replay_random(void)
     free_ends(&e);
 }
 
+/* ---- the end of a key ---- */
+
+static void
+test_end(void)
+{
+    struct ends e = make_ends(OVPN_AES_128_GCM, NULL, true);
+    uint8_t bytes[64];
+    uint8_t got[64];
+    size_t len = 0;
+
+    g_assert_false(ovpn_data_is_worn(e.client));
+    e.client->send_id = OVPN_RENEGOTIATE_AT - 2;
+    (void)ovpn_data_seal(e.client, "x", 1, NULL, 0, bytes);
+    g_assert_false(ovpn_data_is_worn(e.client));
+    size_t n = ovpn_data_seal(e.client, "x", 1, NULL, 0, bytes);
+    g_assert_true(ovpn_data_is_worn(e.client));
+    g_assert_cmpint(ovpn_data_open(e.server, bytes, n, got, sizeof(got), &len), ==, DROP_NONE);
+    g_assert_true(ovpn_data_is_worn(e.server)); /* the other side sees it, too */
+    e.client->send_id = 0xff000000u - 1;
+    n = ovpn_data_seal(e.client, "x", 1, NULL, 0, bytes);
+    hex_assert(bytes + 4, 4, "ff000000");
+    g_assert_cmpint(ovpn_data_open(e.server, bytes, n, got, sizeof(got), &len), ==, DROP_NONE);
+    for (unsigned i = 0; i < 3; i++)
+        g_assert_cmpuint(ovpn_data_seal(e.client, "x", 1, NULL, 0, bytes), ==, 0);
+    free_ends(&e);
+    e = make_ends(OVPN_AES_128_GCM, NULL, true);
+    e.client->blocks = UINT64_C(1) << 35;
+    g_assert_true(ovpn_data_is_worn(e.client));
+    free_ends(&e);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -386,5 +417,6 @@ main(int argc, char **argv)
     g_test_add_func("/openvpn/data/fresh-ivs", test_fresh_ivs);
     g_test_add_func("/openvpn/data/replay", test_replay);
     g_test_add_func("/openvpn/data/replay-random", test_replay_random);
+    g_test_add_func("/openvpn/data/end", test_end);
     return g_test_run();
 }

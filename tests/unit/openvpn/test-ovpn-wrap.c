@@ -318,6 +318,49 @@ test_digest(void)
     ovpn_wrap_key_unref(NULL);
 }
 
+/* ---- many threads, one key ---- */
+
+enum { THREADS = 4, ROUNDS = 2000 };
+
+static void *
+talk(void *data)
+{
+    struct ovpn_wrap_key **key = data;
+    struct ovpn_control got;
+    uint8_t bytes[256];
+    struct pair p;
+    unsigned good = 0;
+
+    begin(&p, ovpn_wrap_key_ref(key[0]), ovpn_wrap_key_ref(key[1]));
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        size_t len = seal(&p.client, "hello", NOW, bytes);
+        good += ovpn_wrap_open(&p.server, bytes, len, true, &got) == DROP_NONE;
+    }
+    end(&p);
+    return GUINT_TO_POINTER(good);
+}
+
+static void
+test_threads(void)
+{
+    uint8_t bytes[OVPN_STATIC_KEY];
+    GThread *thread[THREADS];
+
+    count_key(bytes);
+    for (unsigned crypt = 0; crypt < 2; crypt++) {
+        struct ovpn_wrap_key *key[2];
+        for (int i = 0; i < 2; i++)
+            key[i] = crypt ? crypt_key(bytes, i == 1)
+                           : ovpn_wrap_key_new(OVPN_WRAP_AUTH, bytes, sizeof(bytes), "SHA1", 1 - i);
+        for (unsigned i = 0; i < THREADS; i++)
+            thread[i] = g_thread_new("talk", talk, key);
+        for (unsigned i = 0; i < THREADS; i++)
+            g_assert_cmpuint(GPOINTER_TO_UINT(g_thread_join(thread[i])), ==, ROUNDS);
+        ovpn_wrap_key_unref(key[0]);
+        ovpn_wrap_key_unref(key[1]);
+    }
+}
+
 /* ---- replay ---- */
 
 static enum drop
@@ -597,6 +640,7 @@ main(int argc, char **argv)
     g_test_add_func("/openvpn/wrap/reflection", test_reflection);
     g_test_add_func("/openvpn/wrap/no-room", test_no_room);
     g_test_add_func("/openvpn/wrap/digest", test_digest);
+    g_test_add_func("/openvpn/wrap/threads", test_threads);
     g_test_add_func("/openvpn/wrap/replay", test_replay);
     g_test_add_func("/openvpn/wrap/id-zero", test_id_zero);
     g_test_add_func("/openvpn/wrap/time-stays", test_time_stays);
