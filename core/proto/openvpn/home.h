@@ -13,6 +13,9 @@ struct ovpn_socket {
     struct worker_fd wfd;
     uint16_t port;
     struct ovpn_socket *next;
+    struct timer look;     /* armed while it is read by the clock */
+    unsigned seen;         /* datagrams since counted_us */
+    int64_t counted_us;
 };
 
 /* Where a datagram came from, as the system tells it; travels in front of it between workers. */

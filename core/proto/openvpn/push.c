@@ -8,7 +8,10 @@
 
 #define REPLY "PUSH_REPLY"
 
-enum { MTU_USUAL = 1500 };
+enum {
+    MTU_USUAL = 1500,
+    RECEIVE_BUFFER = 1024 * 1024, /* of a client's socket: a burst of trains should fit */
+};
 
 static void
 wipe_text(gpointer text)
@@ -145,8 +148,10 @@ add_protocol(GPtrArray *options, const struct ovpn_push *p)
         add(options, "ping %u", p->settings->ping_s);
     if (p->settings->ping_restart_s > 0)
         add(options, "ping-restart %u", p->settings->ping_restart_s);
-    if (p->datagrams)
+    if (p->datagrams) {
         add(options, "explicit-exit-notify 1");
+        add(options, "rcvbuf %d", RECEIVE_BUFFER);
+    }
     if (p->peer_id != OVPN_PEER_ID_NONE)
         add(options, "peer-id %u", p->peer_id);
     if (p->cipher != OVPN_CIPHER_NONE_AGREED)

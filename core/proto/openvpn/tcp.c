@@ -12,6 +12,8 @@ enum {
     READ_MAX = 256 * 1024,
     UNSENT_MAX = 384 * 1024, /* bytes in the system that were not sent yet: congested */
     UNSENT_LOW = 128 * 1024,
+    BUSY = 6,         /* reads in a tick of the timer wheel: read by the clock */
+    QUIET = 3 * 1024, /* bytes in a tick, or fewer: watched again */
 };
 
 /* ---- sending ---- */
@@ -19,7 +21,8 @@ enum {
 static void
 update_want(struct ovpn_stream *s)
 {
-    unsigned want = WORKER_READ | (s->congested ? WORKER_WRITE : 0);
+    unsigned want =
+        (timer_is_armed(&s->look) ? 0 : WORKER_READ) | (s->congested ? WORKER_WRITE : 0);
 
     if (s->wfd.want != want)
         worker_fd_want(s->home->worker, &s->wfd, want);
@@ -111,14 +114,15 @@ take_packets(struct ovpn_stream *s, uint8_t *bytes, size_t len, size_t *used, in
     }
 }
 
-/* Reads once; what is no whole packet is kept. False: the stream is over. */
+/* Reads once, *got bytes; what is no whole packet is kept. False: the stream is over. */
 static bool
-on_readable(struct ovpn_stream *s, int64_t now_us)
+read_once(struct ovpn_stream *s, size_t *got, int64_t now_us)
 {
     uint8_t *rx = worker_scratch(s->home->worker, WORKER_SCRATCH_RX);
     size_t have = s->part ? s->part->len : 0;
     size_t used = 0;
 
+    *got = 0;
     if (have > 0)
         memcpy(rx, s->part->data, have);
     long n = pf_recv(s->wfd.fd, rx + have, READ_MAX);
@@ -126,6 +130,7 @@ on_readable(struct ovpn_stream *s, int64_t now_us)
         return true;
     if (n <= 0)
         return false;
+    *got = (size_t)n;
     g_clear_pointer(&s->part, g_byte_array_unref);
     have += (size_t)n;
     bool fine = take_packets(s, rx, have, &used, now_us);
@@ -138,8 +143,35 @@ on_readable(struct ovpn_stream *s, int64_t now_us)
 }
 
 static void
+read_by_clock(struct ovpn_stream *s, bool on, int64_t now_us)
+{
+    if (on)
+        timer_arm(worker_timers(s->home->worker), &s->look, now_us + TIMER_TICK_US);
+    s->reads = 0;
+    s->counted_us = now_us;
+    update_want(s);
+}
+
+static bool
+on_readable(struct ovpn_stream *s, int64_t now_us)
+{
+    size_t got = 0;
+
+    if (!read_once(s, &got, now_us))
+        return false;
+    if (now_us - s->counted_us >= TIMER_TICK_US) {
+        s->reads = 0;
+        s->counted_us = now_us;
+    }
+    if (++s->reads > BUSY && !timer_is_armed(&s->look))
+        read_by_clock(s, true, now_us);
+    return true;
+}
+
+static void
 give_up(struct ovpn_stream *s, int reason)
 {
+    timer_cancel(worker_timers(s->home->worker), &s->look);
     worker_fd_want(s->home->worker, &s->wfd, 0);
     if (s->peer)
         ovpn_peer_end(s->peer, reason);
@@ -156,6 +188,20 @@ on_ready(struct worker_fd *wfd, unsigned events, int64_t now_us)
         return;
     if (((events & WORKER_WRITE) && !on_writable(s, now_us)) ||
         ((events & (WORKER_READ | WORKER_HANGUP)) && !on_readable(s, now_us)))
+        give_up(s, PE_DISCONNECTED);
+}
+
+static void
+on_look(struct timer *t, int64_t now_us)
+{
+    struct ovpn_stream *s = container_of(t, struct ovpn_stream, look);
+    size_t got = 0;
+
+    if (s->peer && s->peer->state == OVPN_PEER_ENDING)
+        return;
+    if (read_once(s, &got, now_us))
+        read_by_clock(s, got > QUIET && got < READ_MAX, now_us);
+    else
         give_up(s, PE_DISCONNECTED);
 }
 
@@ -180,6 +226,7 @@ ovpn_stream_free(struct ovpn_stream *s)
     if (s->next)
         s->next->prev = s->prev;
     timer_cancel(worker_timers(w), &s->timer);
+    timer_cancel(worker_timers(w), &s->look);
     worker_fd_remove(w, &s->wfd);
     pf_close(s->wfd.fd);
     frame_queue_clear(&s->queue);
@@ -215,6 +262,7 @@ take(void *state, struct worker *w, int fd, const struct endpoint *peer,
         s->next->prev = s;
     h->streams = s;
     timer_init(&s->timer, on_silence);
+    timer_init(&s->look, on_look);
     timer_arm(worker_timers(w), &s->timer, now_us + OVPN_STREAM_FIRST_S * G_USEC_PER_SEC);
     pf_tcp_tune_tunnel(fd, UNSENT_LOW);
     if (h->closed || !worker_fd_add(w, &s->wfd))

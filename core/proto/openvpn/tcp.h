@@ -21,8 +21,11 @@ struct ovpn_stream {
     struct endpoint remote, local;
     struct ovpn_peer *peer; /* NULL before its first packet */
     struct timer timer;     /* until then */
-    GByteArray *part;       /* of a packet; NULL for none */
-    uint8_t *backlog;       /* owned; NULL for none */
+    struct timer look;      /* armed while it is read by the clock, as in udp.c */
+    unsigned reads;         /* since counted_us */
+    int64_t counted_us;
+    GByteArray *part; /* of a packet; NULL for none */
+    uint8_t *backlog; /* owned; NULL for none */
     size_t backlog_at, backlog_len;
     bool congested; /* the system holds enough, or there is a backlog */
     struct frame_queue queue;

@@ -132,6 +132,7 @@ test_push_tun(void)
                     "route-gateway 10.0.0.1,route 192.168.0.0 255.255.0.0 10.0.0.2,"
                     "dhcp-option DNS 10.0.0.1,dhcp-option DOMAIN lan.example,"
                     "redirect-gateway def1,ping 10,ping-restart 60,explicit-exit-notify 1,"
+                    "rcvbuf 1048576,"
                     "peer-id 7,cipher AES-128-GCM,protocol-flags cc-exit tls-ekm,"
                     "auth-token TOKEN");
     openvpn_settings_free(settings);
