@@ -269,10 +269,10 @@ flush_tx(struct tx *tx)
 static bool
 joins_train(const struct tx *tx, size_t len)
 {
+    if (tx->n == 0 || tx->train_is_closed || tx->train >= TRAIN_PACKETS)
+        return false;
     const struct pf_datagram *last = &tx->d[tx->n - 1];
-
-    return tx->n > 0 && !tx->train_is_closed && len <= last->segment && tx->train < TRAIN_PACKETS &&
-           last->data.len + len <= TRAIN_BYTES;
+    return len <= last->segment && last->data.len + len <= TRAIN_BYTES;
 }
 
 /* The sealed packet at the end of the scratch is to be sent. */
