@@ -330,15 +330,21 @@ receive_one(struct pass *pass, struct frame *f)
     bool is_ours = memcmp(f->data, pass->p->mac.b, sizeof(pass->p->mac.b)) == 0;
     uint16_t type = wire_get16(f->data + 12);
     if (!is_ours && !eth_is_group(f->data))
-        frame_free(f);
-    else if (type == ETH_TYPE_IP4)
+        type = 0; /* flooded, and for another */
+    switch (type) {
+    case ETH_TYPE_IP4:
         receive4(pass, f);
-    else if (type == ETH_TYPE_IP6)
+        return;
+    case ETH_TYPE_IP6:
         receive6(pass, f);
-    else if (type == ETH_TYPE_ARP)
+        return;
+    case ETH_TYPE_ARP:
         receive_arp(pass, f);
-    else
+        return;
+    default:
         frame_free(f);
+        return;
+    }
 }
 
 void

@@ -93,27 +93,27 @@ l3_ndp_solicit(struct l3port *p, const uint8_t who[16], const struct mac *at, in
 }
 
 void
-l3_ndp_test(struct l3port *p, const uint8_t who[16], int64_t now_us)
+l3_ndp_test(struct l3port *p, const uint8_t addr[16], int64_t now_us)
 {
     struct ndp_neighbour n = {0};
-    struct ip6 ip = header(unspecified, who);
+    struct ip6 ip = header(unspecified, addr);
     struct mac to;
 
-    memcpy(n.target, who, sizeof(n.target));
-    ndp_solicited_node(who, ip.dst);
+    memcpy(n.target, addr, sizeof(n.target));
+    ndp_solicited_node(addr, ip.dst);
     ndp_multicast_mac(ip.dst, &to);
     send_neighbour(p, &n, &ip, &to, now_us);
 }
 
 void
-l3_ndp_announce(struct l3port *p, const uint8_t who[16], int64_t now_us)
+l3_ndp_announce(struct l3port *p, const uint8_t addr[16], int64_t now_us)
 {
     struct ndp_neighbour n = {
         .advertisement = true, .flags = NDP_NA_OVERRIDE, .has_mac = true, .mac = p->mac};
-    struct ip6 ip = header(who, all_nodes);
+    struct ip6 ip = header(addr, all_nodes);
     struct mac to;
 
-    memcpy(n.target, who, sizeof(n.target));
+    memcpy(n.target, addr, sizeof(n.target));
     ndp_multicast_mac(ip.dst, &to);
     send_neighbour(p, &n, &ip, &to, now_us);
 }

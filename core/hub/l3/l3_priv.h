@@ -203,9 +203,9 @@ void l3_up6(struct l3port *p, const struct ip6 *head, const struct mac *to, stru
             int64_t now_us);
 void l3_ndp_solicit(struct l3port *p, const uint8_t who[16], const struct mac *at, int64_t now_us);
 /* Asks whether somebody has the address that we want to have (RFC 4862, 5.4.2). */
-void l3_ndp_test(struct l3port *p, const uint8_t ip[16], int64_t now_us);
+void l3_ndp_test(struct l3port *p, const uint8_t addr[16], int64_t now_us);
 /* Tells all that it is ours. */
-void l3_ndp_announce(struct l3port *p, const uint8_t ip[16], int64_t now_us);
+void l3_ndp_announce(struct l3port *p, const uint8_t addr[16], int64_t now_us);
 void l3_ndp_solicit_router(struct l3port *p, int64_t now_us);
 /* Takes a neighbour discovery packet of the segment, an Ethernet frame. Does not take the frame. */
 void l3_ndp_receive(struct l3port *p, const struct frame *f, const struct ip6 *ip, int64_t now_us);

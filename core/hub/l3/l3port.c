@@ -358,8 +358,8 @@ l3port_new(struct hub *hub, const struct l3port_config *config, const struct l3p
     p->wants4 = config->v4;
     p->v6 = p->mtu >= L3_MTU6_MIN ? config->v6 : L3PORT_V6_NONE; /* RFC 8200, 5 */
     p->fixed = config->fixed;
-    p->routes4 = !session.policy.NoRouting;
-    p->routes6 = !session.policy.NoRoutingV6;
+    p->routes4 = session.bridge_mode && !session.policy.NoRouting;
+    p->routes6 = session.bridge_mode && !session.policy.NoRoutingV6;
     p->give_up_us = now_us + L3PORT_WAIT_MS * INT64_C(1000);
     p->later.fn = on_later;
     timer_init(&p->wait_timer, on_wait_timer);
@@ -389,6 +389,8 @@ l3port_end(struct l3port *p, int reason, int64_t now_us)
     l3_v4_stop(p, now_us);
     l3_v6_stop(p, now_us);
     l3_flush(p, now_us);
+    hub_port_count_drop(p->session->port, DROP_PORT_DOWN,
+                        p->up.n + p->back.n + l3_neigh_forget(&p->neigh, 0));
     batch_free_frames(&p->up);
     batch_free_frames(&p->back);
     timer_cancel(timers, &p->wait_timer);

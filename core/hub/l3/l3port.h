@@ -8,8 +8,9 @@
  *
  * The life of an address: l3port_new() starts asking; configured() comes once when all that was
  * wanted is there or the wait is over, and again whenever something changed. A client's packet
- * whose source is none of the session's addresses is dropped (DROP_BAD_SOURCE) unless the policy
- * lets it route.
+ * whose source is none of the session's addresses is dropped (DROP_BAD_SOURCE), and it gets none
+ * for another's, unless it is a router: its session_config has bridge_mode, and the policy neither
+ * NoRouting nor, for IPv6, NoRoutingV6.
  */
 #pragma once
 
@@ -46,7 +47,8 @@ struct l3port_config {
     struct fixed_address fixed;           /* what is in it is not asked for */
     bool v4;
     enum l3port_v6 v6;
-    unsigned mtu;       /* of IP packets that the client can take; TCP's MSS is lowered to fit */
+    unsigned mtu; /* below 1280 there is no IPv6; of IP packets that the client can take; TCP's MSS
+                     is lowered to fit */
     unsigned max_super; /* longest IP super-frame that send() wants; 0: none, all is segmented to
                            the MTU before */
 };

@@ -229,7 +229,8 @@ test_anti_spoof(struct lab *lab, const void *data)
     client_leave(c);
 
     c = client_of(lab, 0);
-    c->session.policy.NoRouting = 0; /* may have a network behind it */
+    c->session.policy.NoRouting = 0; /* has a network behind it, and may */
+    c->session.bridge_mode = true;
     atomic_store(&c->n_configured, 0);
     client_come(c);
     lab_until(atomic_load(&c->has4) && atomic_load(&c->n_configured) > 0);
