@@ -57,7 +57,12 @@ static char *
 format_u32(const struct record *r, const char *field)
 {
     uint32_t n = record_u32(r, field);
-    const char *name = strcmp(field, "AuthType_u32") == 0 ? rpc_auth_type_name(n) : NULL;
+    const char *name = NULL;
+
+    if (strcmp(field, "AuthType_u32") == 0)
+        name = rpc_auth_type_name(n);
+    else if (strcmp(field, "Protocol_u32") == 0 && record_has(r, "TcpStatus_u32"))
+        name = rpc_nat_protocol_name(n); /* elsewhere it is a number of IANA */
 
     return name ? g_strdup(name) : g_strdup_printf("%u", n);
 }

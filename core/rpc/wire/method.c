@@ -187,3 +187,11 @@ rpc_auth_type_name(uint32_t auth_type)
 
     return auth_type < ARRAY_LEN(names) ? names[auth_type] : NULL;
 }
+
+const char *
+rpc_nat_protocol_name(uint32_t protocol)
+{
+    static const char *const names[] = {"TCP", "UDP", "DNS", "ICMP"};
+
+    return protocol < ARRAY_LEN(names) ? names[protocol] : NULL;
+}

@@ -69,3 +69,4 @@ const struct rpc_field *rpc_field_find(const struct rpc_field *set, const char *
 
 /* Values with names, for people: enum UserAuthType 1 is "password". NULL when there is none. */
 const char *rpc_auth_type_name(uint32_t auth_type);
+const char *rpc_nat_protocol_name(uint32_t protocol); /* of EnumNAT */
