@@ -151,6 +151,8 @@ add_protocol(GPtrArray *options, const struct ovpn_push *p)
     if (p->datagrams) {
         add(options, "explicit-exit-notify 1");
         add(options, "rcvbuf %d", RECEIVE_BUFFER);
+    } else { /* or its small packets wait for late acknowledgements of TCP */
+        add(options, "socket-flags TCP_NODELAY");
     }
     if (p->peer_id != OVPN_PEER_ID_NONE)
         add(options, "peer-id %u", p->peer_id);

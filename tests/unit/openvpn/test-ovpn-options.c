@@ -150,8 +150,9 @@ test_push_old_tap(void)
 
     ovpn_client_says_parse(options_24, info_24, &says);
     g_autoptr(GPtrArray) m = ovpn_push_compose(&p);
-    g_assert_cmpstr(g_ptr_array_index(m, 0), ==,
-                    "PUSH_REPLY,route-gateway dhcp,ping 10,ping-restart 60,comp-lzo no");
+    g_assert_cmpstr(
+        g_ptr_array_index(m, 0), ==,
+        "PUSH_REPLY,route-gateway dhcp,ping 10,ping-restart 60,socket-flags TCP_NODELAY,comp-lzo no");
     openvpn_settings_free(settings);
 }
 
