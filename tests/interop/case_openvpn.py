@@ -2,6 +2,7 @@
 """Debian's openvpn as a client of our server; and of its own and of SoftEther's server, by the same
 steps, which proves the steps."""
 import collections
+import contextlib
 import time
 
 import certs
@@ -259,10 +260,15 @@ def families(t, ours):
             client.stop()
 
 
-def close_udp(ns):
-    """Drops what comes to OpenVPN's port."""
+@contextlib.contextmanager
+def closed_udp(ns):
+    """Drops what comes to OpenVPN's port, as a firewall does."""
     ns.run("nft", "add table inet closed; add chain inet closed in { type filter hook input priority 0; }; "
            "add rule inet closed in udp dport 1194 drop")
+    try:
+        yield
+    finally:
+        ns.run("nft", "delete table inet closed")
 
 
 def profiles(t, ours):
@@ -291,14 +297,12 @@ def profiles(t, ours):
     with t.check("a profile is for its owner alone"):
         export("--control", "tls-crypt")
         need(profile.stat().st_mode & 0o077 == 0, f"its mode is {profile.stat().st_mode:o}")
-    with t.check("the profile goes by TCP when UDP is closed"):
-        close_udp(lab.srv)
+    with t.check("the profile goes by TCP when UDP is closed"), closed_udp(lab.srv):
         client = openvpn_peer.Client.from_profile(
             lab, ns, export(), login, ("--server-poll-timeout", "3"))
         traffic.wait_answer(ns, LAN)
         need("TCPv4_CLIENT link remote" in client.log(), client.log()[-1500:])
         client.stop()
-        lab.srv.run("nft", "delete table inet closed")
 
 
 def one_hub(t, ours):

@@ -69,7 +69,7 @@ class Client:
         self.name = f"ov{next(self.serial)}"
         self.device = self.name
         family = "6" if server and ":" in server else ""
-        lines = ["client", "nobind", f"dev {self.device}", f"dev-type {dev}", "verb 4",
+        lines = ["client", "nobind", f"dev {self.device}", f"dev-type {dev}", "verb 3",
                  "connect-retry 1 2", "connect-timeout 10", "auth-nocache",
                  'pull-filter ignore "redirect-gateway"', 'pull-filter ignore "block-outside-dns"']
         if server:

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import threading
+import time
 
 from netlab import LAN, Failed, need, wait_until
 
@@ -108,12 +109,17 @@ def iperf_server(lab, ns=None):
 
 def iperf(ns, address=LAN, seconds=2, *options):
     """(Mbit/s as received, octets received)."""
-    code, out = ns.run("iperf3", "-c", address, "-t", seconds, "-J", *options, check=False,
-                       timeout=seconds + 30)
-    try:
-        e = json.loads(out[out.index("{"):])
-    except ValueError:
-        raise Failed(f"iperf3: status {code}\n{out}") from None
+    for turn in range(4):
+        code, out = ns.run("iperf3", "-c", address, "-t", seconds, "-J", *options, check=False,
+                           timeout=seconds + 30)
+        try:
+            e = json.loads(out[out.index("{"):])
+        except ValueError:
+            raise Failed(f"iperf3: status {code}\n{out}") from None
+        # Its server has no listener for a moment after a test.
+        if turn == 3 or "Connection re" not in e.get("error", ""):
+            break
+        time.sleep(0.3)
     need("error" not in e, f"iperf3: {e.get('error')}")
     s = e["end"].get("sum_received") or e["end"]["sum"]
     return s["bits_per_second"] / 1e6, s["bytes"]
