@@ -2,7 +2,8 @@
 """Thousands of TCP and UDP flows at a time, as a program of its own:
 
     flows.py serve PORT                        echoes, TCP and UDP, both families
-    flows.py load ADDRESS PORT TCP UDP         opens so many flows, keeps all of them open, uses each
+    flows.py load ADDRESS PORT TCP UDP [FROM,FROM...]
+                                               opens so many flows, keeps all of them open, uses each
                                                of them several times, prints what it saw as JSON
 """
 import asyncio
@@ -80,10 +81,15 @@ class UdpFlow(asyncio.DatagramProtocol):
 
 
 class Load:
-    def __init__(self, address, port):
+    def __init__(self, address, port, sources):
         self.address, self.port, self.gate = address, port, asyncio.Semaphore(AT_ONCE)
+        self.sources = sources
         self.seen = {"tcp": 0, "udp": 0, "udp_repeats": 0, "mixed_up": 0, "errors": {}}
         self.open = []
+
+    def source(self, number):
+        """Where this flow comes from, as asyncio wants it."""
+        return (self.sources[number % len(self.sources)], 0) if self.sources else None
 
     def failed(self, e):
         text = f"{type(e).__name__}: {e}"
@@ -93,7 +99,8 @@ class Load:
         async with self.gate:
             try:
                 if stream is None:
-                    stream = await asyncio.wait_for(asyncio.open_connection(self.address, self.port), 30)
+                    stream = await asyncio.wait_for(asyncio.open_connection(
+                        self.address, self.port, local_addr=self.source(number)), 30)
                     self.open.append(("tcp", number, stream))
                 reader, writer = stream
                 data = stamp("tcp", number, turn)
@@ -109,7 +116,8 @@ class Load:
             try:
                 if flow is None:
                     _, flow = await asyncio.get_running_loop().create_datagram_endpoint(
-                        UdpFlow, remote_addr=(self.address, self.port))
+                        UdpFlow, remote_addr=(self.address, self.port),
+                        local_addr=self.source(number))
                     self.open.append(("udp", number, flow))
                 if await flow.ask(stamp("udp", number, turn), self.seen):
                     self.seen["udp"] += turn == ROUNDS - 1
@@ -137,7 +145,8 @@ def main():
         asyncio.run(serve(int(sys.argv[2])))
     else:
         address, port, tcp, udp = sys.argv[2], *map(int, sys.argv[3:6])
-        asyncio.run(Load(address, port).run(tcp, udp))
+        sources = sys.argv[6].split(",") if len(sys.argv) > 6 else []
+        asyncio.run(Load(address, port, sources).run(tcp, udp))
         os._exit(0)  # ten thousand sockets are closed faster by the kernel
 
 
