@@ -12,6 +12,7 @@
 #include "core/net/ip4.h"
 #include "core/net/ip6.h"
 #include "core/net/tcp.h"
+#include "core/net/udp.h"
 #include "core/net/wire.h"
 
 #include <string.h>
@@ -101,12 +102,13 @@ send_to(struct pass *pass, struct frame *f, uint32_t dst)
     return DROP_NONE;
 }
 
-/* Packets of the client's own DHCP end here. True: it was one. */
+/* Packets of the client's own DHCP end here. */
 static bool
-is_dhcp(const struct frame *f, struct flow *flow)
+is_dhcp(const uint8_t *ip, size_t header_len, size_t total)
 {
-    return flow_parse_ip(reader_of(f->data, f->len), flow) == DROP_NONE && flow->l4 > 0 &&
-           !(flow->flags & FLOW_FRAGMENT) && flow->dport == DHCP4_SERVER_PORT;
+    return ip[9] == IP_PROTO_UDP && total >= header_len + UDP_HEADER &&
+           wire_get16(ip + header_len + 2) == DHCP4_SERVER_PORT &&
+           (wire_get16(ip + IP4_AT_FRAGMENT) & IP4_OFFSET) == 0;
 }
 
 static enum drop
@@ -114,7 +116,6 @@ send4(struct pass *pass, struct frame *f)
 {
     struct l3port *p = pass->p;
     const uint8_t *ip = f->data;
-    struct flow flow;
 
     if (f->len < IP4_HEADER)
         return DROP_SHORT;
@@ -125,8 +126,8 @@ send4(struct pass *pass, struct frame *f)
     if (total > f->len)
         return DROP_SHORT;
     f->len = (uint32_t)total;
-    if (ip[9] == IP_PROTO_UDP && is_dhcp(f, &flow)) {
-        l3_inform(p, f, &flow);
+    if (is_dhcp(ip, header_len, total)) {
+        l3_inform(p, f);
         frame_free(f);
         return DROP_NONE;
     }

@@ -93,14 +93,16 @@ datagram(struct l3port *p, struct reader payload, uint32_t server)
 }
 
 void
-l3_inform(struct l3port *p, const struct frame *f, const struct flow *flow)
+l3_inform(struct l3port *p, const struct frame *f)
 {
     uint8_t bytes[DHCP4_MESSAGE_MAX];
     struct writer w = writer_of(bytes, sizeof(bytes));
     struct dhcp4_message m;
+    struct ip4 ip;
     struct udp udp;
 
-    if (!p->a.has4 || udp_parse(reader_of(f->data + flow->l4, flow->end - flow->l4), &udp) ||
+    if (!p->a.has4 || ip4_parse(reader_of(f->data, f->len), &ip) != DROP_NONE ||
+        ip4_is_fragment(&ip) || udp_parse(ip.body, &udp) != DROP_NONE ||
         dhcp4_parse(udp.body, &m) != DROP_NONE || m.reply || m.type != DHCP4_INFORM ||
         m.ciaddr != p->a.ip4)
         return;

@@ -251,7 +251,7 @@ void l3_client6_stop(struct l3port *p);
 /* ---- l3_inform.c: DHCP of the client itself ---- */
 
 /* A packet of the client to a DHCP server: answered from what is known. Does not take the frame. */
-void l3_inform(struct l3port *p, const struct frame *f, const struct flow *flow);
+void l3_inform(struct l3port *p, const struct frame *f);
 
 /* ---- l3_icmp.c ---- */
 
