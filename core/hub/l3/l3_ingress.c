@@ -231,16 +231,6 @@ is_client6(struct l3port *p, const uint8_t *dst)
     return p->a.has6 && memcmp(dst, p->a.ip6, 16) == 0;
 }
 
-/* Multicast of hosts; that of listener discovery has a hop-by-hop header and is not for a client
- * that is no host of the segment. */
-static bool
-wants_group6(const struct l3port *p, const uint8_t *ip)
-{
-    if (p->v6 == L3PORT_V6_CLIENT)
-        return true;
-    return p->a.has6 && ip[IP6_AT_NEXT] != IP_PROTO_HOP_BY_HOP;
-}
-
 /* A datagram for the port's own DHCPv6. */
 static bool
 take_dhcp6(struct pass *pass, const struct frame *f, const struct flow *flow)
@@ -275,10 +265,16 @@ judge6(struct pass *pass, const struct frame *f, const uint8_t *ip, size_t total
         wire_get16(ip + IP6_HEADER + 2) == DHCP6_CLIENT_PORT &&
         flow_of_frame(f, &flow) == DROP_NONE && take_dhcp6(pass, f, &flow))
         return IGNORED;
+    /* Listener discovery has such a header; its hosts are those of the segment. */
+    if (p->v6 == L3PORT_V6_TOLD && ip[IP6_AT_NEXT] == IP_PROTO_HOP_BY_HOP && dst[0] == 0xff) {
+        if (ip6_parse(reader_of(ip, total), &head) == DROP_NONE && l3_is_mld_query(&head))
+            l3_v6_queried(p, pass->now_us);
+        return IGNORED;
+    }
     if (is_client6(p, dst))
         return WANTED;
     if (dst[0] == 0xff)
-        return wants_group6(p, ip) ? WANTED : IGNORED;
+        return p->v6 == L3PORT_V6_CLIENT || p->a.has6 ? WANTED : IGNORED;
     if (eth_is_group(f->data) || memcmp(dst, p->ip6.link_local, 16) == 0)
         return IGNORED;
     return p->routes6 ? WANTED : REFUSED;

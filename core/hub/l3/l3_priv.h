@@ -89,6 +89,7 @@ struct l3_v6 {
     unsigned n_prefix;
 
     /* The address that is being tested, and the one in use. */
+    int64_t report_us; /* listeners are to be reported; 0: not */
     uint8_t tested[16];
     enum l3_source6 tested_from, from;
     int64_t tested_until_us; /* then it is ours */
@@ -188,6 +189,8 @@ void l3_v6_router(struct l3port *p, const uint8_t from[16],
 /* Somebody else has, or wants, an address that we test. False: it is not that one. */
 bool
 l3_v6_conflict(struct l3port *p, const uint8_t ip[16], const struct mac *other, int64_t now_us);
+/* Somebody wants to know which groups we listen to. */
+void l3_v6_queried(struct l3port *p, int64_t now_us);
 /* A datagram for port 546. */
 void l3_dhcp6_receive(struct l3port *p, struct reader payload, int64_t now_us);
 
@@ -230,6 +233,13 @@ l3_is_unspecified(const uint8_t ip[16])
 
     return memcmp(ip, zero, sizeof(zero)) == 0;
 }
+
+/* ---- l3_mld.c ---- */
+
+void l3_mld_report(struct l3port *p, int64_t now_us);
+bool l3_is_mld_query(const struct ip6 *ip);
+/* When to answer a query that comes now. */
+int64_t l3_mld_answer_us(int64_t now_us);
 
 bool l3_in_prefix(const uint8_t ip[16], const uint8_t prefix[16], unsigned len);
 

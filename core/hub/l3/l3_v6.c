@@ -58,6 +58,7 @@ arm(struct l3port *p)
     if (p->a.has6)
         sooner(&due_us, v->valid_us);
     sooner(&due_us, v->fallback_us);
+    sooner(&due_us, v->report_us);
     sooner(&due_us, v->router_until_us);
     for (unsigned i = 0; i < v->n_prefix; i++)
         sooner(&due_us, v->prefix[i].until_us);
@@ -93,6 +94,7 @@ begin_test(struct l3port *p, const uint8_t ip[16], enum l3_source6 from, int64_t
     v->tested_from = from;
     v->tested_valid_us = valid_us;
     v->tested_until_us = now_us + TEST_US;
+    l3_mld_report(p, now_us); /* RFC 4862, 5.4.2: listen first */
     l3_ndp_test(p, ip, now_us);
 }
 
@@ -482,8 +484,21 @@ on_timer(struct timer *t, int64_t now_us)
         v->solicit_us = now_us + (first ? SOLICIT_FIRST_US : SOLICIT_US);
         l3_ndp_solicit_router(p, now_us);
     }
+    if (v->report_us != 0 && now_us >= v->report_us) {
+        v->report_us = 0;
+        l3_mld_report(p, now_us);
+    }
     arm(p);
     l3_flush(p, now_us);
+}
+
+void
+l3_v6_queried(struct l3port *p, int64_t now_us)
+{
+    if (p->ip6.report_us != 0)
+        return; /* one answer is enough for both */
+    p->ip6.report_us = l3_mld_answer_us(now_us);
+    arm(p);
 }
 
 /* ---- life ---- */
@@ -500,6 +515,7 @@ l3_v6_start(struct l3port *p, int64_t now_us)
     if (p->v6 == L3PORT_V6_NONE)
         return;
     if (p->v6 == L3PORT_V6_TOLD) {
+        l3_mld_report(p, now_us);
         l3_ndp_test(p, v->link_local, now_us);
         v->local_until_us = now_us + TEST_US;
         if (p->fixed.gateway6.family == 6) {

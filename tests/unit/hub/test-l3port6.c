@@ -27,7 +27,9 @@ struct net6 {
     struct lab lab;
     bool no_router, managed, not_autonomous, serves;
     uint32_t valid_s;
-    uint8_t claimed[16]; /* somebody has it */
+    uint8_t claimed[16];   /* somebody has it */
+    uint8_t groups[4][16]; /* of the last report */
+    atomic_uint reports, n_groups;
     atomic_uint router_solicitations, tests, solicitations, advertisements, dhcp_requests, releases;
 };
 
@@ -154,6 +156,25 @@ on_neighbour(struct net6 *n, const struct ip6 *ip)
 }
 
 static void
+on_report(struct net6 *n, const struct ip6 *ip)
+{
+    struct ip6_upper up;
+    g_assert_cmpint(ip6_walk(ip, &up), ==, DROP_NONE);
+    g_assert_cmpuint(ip->hop_limit, ==, 1);
+    g_assert_cmpuint(up.body.at[0], ==, 143);
+    unsigned groups = wire_get16(up.body.at + 6);
+    g_assert_cmpuint(groups, <=, 4);
+    g_assert_cmpuint(up.body.left, ==, 8 + 20 * groups);
+    uint32_t sum = slow_sum(58 + (uint32_t)up.body.left, ip->src, 16);
+    sum = slow_sum(slow_sum(sum, ip->dst, 16), up.body.at, up.body.left);
+    g_assert_cmpuint(sum, ==, 0xffff);
+    for (unsigned i = 0; i < groups; i++)
+        memcpy(n->groups[i], up.body.at + 8 + 20 * i + 4, 16);
+    atomic_store(&n->n_groups, groups);
+    atomic_fetch_add(&n->reports, 1);
+}
+
+static void
 on_frame(struct segment_port *s, const struct frame *f, int64_t now_us)
 {
     (void)now_us;
@@ -167,7 +188,9 @@ on_frame(struct segment_port *s, const struct frame *f, int64_t now_us)
     if (f->data[0] == 0x33)
         g_assert_cmpmem(f->data + 2, 4, ip.dst + 12, 4);
     memcpy(src.b, f->data + 6, 6);
-    if (ip.next == IP_PROTO_ICMP6) {
+    if (ip.next == IP_PROTO_HOP_BY_HOP) {
+        on_report(n, &ip);
+    } else if (ip.next == IP_PROTO_ICMP6) {
         uint8_t sum_ok = slow_transport_sum(f->data + 14, 58, ip.body.at, ip.body.left) == 0xffff;
         g_assert_true(sum_ok);
         if (ip.body.at[0] == ICMP6_ROUTER_SOLICITATION) {
@@ -297,6 +320,31 @@ test_slaac(struct net6 *n, const void *data)
     uint8_t rs[48] = {0x60, [5] = 8, 58, 255, 0xfe, 0x80, [23] = 9, 0xff, 2, [39] = 2, 133};
     client_send(c, rs, sizeof(rs), 1);
     g_assert_cmpuint(client_dropped(c, DROP_POLICY), ==, 2);
+}
+
+/* Switches that snoop hear which groups the port listens to, also when they ask. */
+static void
+test_listening(struct net6 *n, const void *data)
+{
+    (void)data;
+    struct client *c = client6(n, 0, L3PORT_V6_TOLD);
+    uint8_t group[16];
+    uint8_t query[76] = {0x60, [5] = 36, 0, 1, 0xfe, 0x80, [23] = 1, 0xff, 2,  [39] = 1,
+                         58,   0,        5, 2, 0,    0,    1,        0,    130};
+    client_come(c);
+    lab_until(atomic_load(&c->has6));
+    lab_settle(&n->lab);
+    g_assert_cmpuint(n->reports, ==, 2);
+    ndp_solicited_node(c->last.ip6, group);
+    g_assert_cmpuint(n->n_groups, ==, 1); /* both addresses have the same */
+    g_assert_cmpmem(n->groups[0], 16, group, 16);
+    client_forget(c);
+    to_client(c, router, query, sizeof(query));
+    to_client(c, router, query, sizeof(query));
+    lab_until(n->reports > 2);
+    g_usleep(1100000);
+    g_assert_cmpuint(n->reports, ==, 3);
+    g_assert_cmpuint(heap_n(&c->got), ==, 0);
 }
 
 /* Hosts of the segment ask for the client's address. */
@@ -607,6 +655,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("slaac", test_slaac, 1);
     ADD("slaac-two-workers", test_slaac, 2);
+    ADD("listening", test_listening, 1);
     ADD("answers", test_answers, 1);
     ADD("conflict", test_conflict, 1);
     ADD("dhcp6", test_dhcp6, 2);
