@@ -162,9 +162,10 @@ def large(ns, lab, address, size):
 
 def many_flows(ns, address, tcp, udp, look=None, sources=(), seconds=150):
     """So many at a time, from these addresses; look() is called while all are open."""
+    command = [sys.executable, "-B", str(FLOWS), "load", address, str(ECHO), str(tcp), str(udp)]
     with ns.inside():
-        p = subprocess.Popen([sys.executable, "-B", str(FLOWS), "load", address, str(ECHO), str(tcp),
-                              str(udp), *([",".join(sources)] if sources else [])], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        p = subprocess.Popen(command + ([",".join(sources)] if sources else []),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         ready = []
         wait_until("the end of the load", lambda: ready.append(p.stdout.readline()) or ready[0]
@@ -194,6 +195,25 @@ def fast_over_a_long_way(ns, address, wanted):
         while len(seen) < 4 and max(seen, default=0) < wanted:
             seen.append(traffic.iperf(ns, address, 4, "-O", "1", *options)[0])
         need(max(seen) >= wanted, f"{text}: {[round(m) for m in seen]} Mbit/s at {rtt:.0f} ms")
+
+
+def syn(to_mac, mac, source, address, port, from_port=40000):
+    """A frame that opens a TCP connection."""
+    a, b = socket.inet_aton(source), socket.inet_aton(address)
+    tcp = struct.pack(">HHIIBBHHH", from_port, port, 1, 0, 0x50, 2, 65535, 0, 0)
+    total = dhcp_swarm.checksum(a + b + struct.pack(">HH", 6, len(tcp)) + tcp)
+    tcp = tcp[:16] + struct.pack(">H", total) + tcp[18:]
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40, 1, 0, 64, 6, 0, a, b)
+    head = head[:10] + struct.pack(">H", dhcp_swarm.checksum(head)) + head[12:]
+    return sevpn.ethernet(to_mac, mac, head + tcp, 0x0800)
+
+
+def is_let_in(session, frame, seconds):
+    """Whether a SYN with ACK comes back for it."""
+    address, port = frame[30:34], frame[36:38]
+    session.send(frame)
+    return any(f[12:14] == b"\x08\0" and f[23] == 6 and f[26:30] == address and f[34:36] == port and
+               f[47] & 0x12 == 0x12 for f in session.frames(seconds))
 
 
 def network(ns, device):
@@ -370,6 +390,32 @@ def _(t):
         server.securenat("set", "--reserve", f"{sevpn.mac(2001).hex(':')}={reserved}")
         one = swarm(session, 1, 2001)
         need(one.leases[sevpn.mac(2001)].address == reserved, f"{one.leases}")
+    session.close()
+    ours.end(t)
+
+
+@scenario("securenat/guard", needs=("server", *RIGHTS, *NEEDS), asan=True, limit=60)
+def _(t):
+    """A client that asks for what is only for the server's own machine."""
+    lab = t.lab
+    with t.must("server without rights, virtual host, a client that is let outside"):
+        ours = Ours(t)
+        lab.srv.run("ip", "addr", "add", "169.254.169.254/32", "dev", "lo")
+        lab.srv.start(sys.executable, "-B", FLOWS, "serve", ECHO, log="echo-within")
+        wait_until("a service within", lambda: lab.srv.listens(ECHO))
+        session = crowd(lab.cli, PORT)
+        mine = sevpn.mac(1)
+        source = swarm(session, 1).leases[mine].address
+        session.send(sevpn.ethernet(sevpn.BROADCAST, mine, struct.pack(
+            ">HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, mine, socket.inet_aton(source), bytes(6),
+            socket.inet_aton(HOST)), 0x0806))
+        host = session.wait_frame("an ARP reply", lambda f: f[12:14] == b"\x08\x06" and f[21] == 2)[6:12]
+        need(is_let_in(session, syn(host, mine, source, OUT, ECHO), 5), "no way outside")
+    for address in ("127.0.0.1", "127.9.9.9", "0.0.0.0", "169.254.169.254"):
+        with t.check(f"{address} of the server's machine is out of reach"):
+            need(not is_let_in(session, syn(host, mine, source, address, ECHO), 1), "it is not")
+    with t.check("who is asked properly still answers"):
+        need(is_let_in(session, syn(host, mine, source, OUT, ECHO, 40001), 5), "it does not")
     session.close()
     ours.end(t)
 
