@@ -29,9 +29,9 @@
 
 enum {
     NAT_CLIENTS_MAX = 8192,
-    NAT_CLIENT_TCP = 4096,
+    NAT_CLIENT_TCP = 8192,
     NAT_CLIENT_OPENING = 1024, /* of them not open yet */
-    NAT_CLIENT_UDP = 1024,
+    NAT_CLIENT_UDP = 8192,
     NAT_CLIENT_PING = 64,
     NAT_CLIENT_DNS = 256,
     NAT_STORE_BYTES = 256 * 1024 * 1024,
