@@ -107,7 +107,7 @@ read_frame(struct reader *r)
     (void)reader_take(r, have);
     if ((set & 2) && have >= 14) { /* to the host, from a client */
         memcpy(at, own.b, 6);
-        memcpy(at + 6, "\x02\0\0\0\0\1", 6);
+        memcpy(at + 6, (const uint8_t[]){2, 0, 0, 0, 0, 1}, 6);
     }
     if (!(set & 4))
         mend(f);

@@ -377,8 +377,7 @@ tick_idle(struct nat_tcp *t, int64_t now_us)
 static void
 tick_open(struct nat_tcp *t, int64_t now_us)
 {
-    if (is_due(&t->retry_at_us, now_us))
-        t->may_read = true;
+    (void)is_due(&t->retry_at_us, now_us); /* the flush that follows reads */
     if (is_due(&t->reorder_at_us, now_us))
         nat_tcp_detect_losses(t, now_us);
     if (is_due(&t->probe_at_us, now_us))

@@ -138,16 +138,30 @@ send_range(struct nat_tcp *t, const struct nat_range *r, int64_t now_us)
 
 /* ---- reading ---- */
 
-static void
-read_socket(struct nat_tcp *t, uint64_t want)
+/* Room for some of what is wanted; 0: there is no memory, and nothing is read for a while. */
+static uint64_t
+make_room(struct nat_tcp *t, uint64_t want, int64_t now_us)
+{
+    want = MIN(want, (uint64_t)READ_MOST);
+    if (nat_buffer_reserve(&t->out, t->end, t->end + want))
+        return want;
+    nat_buffer_keep(&t->out, t->una, t->end);
+    want = MIN(want, (uint64_t)NAT_CHUNK);
+    if (nat_buffer_reserve(&t->out, t->end, t->end + want))
+        return want;
+    nat_buffer_keep(&t->out, t->una, t->end);
+    t->retry_at_us = now_us + RETRY_US;
+    return 0;
+}
+
+/* False when nothing more can be read now. */
+static bool
+read_socket(struct nat_tcp *t, uint64_t want, int64_t now_us)
 {
     struct pf_slice iov[READ_SLICES];
-    want = MIN(want, (uint64_t)READ_MOST);
-    if (!nat_buffer_reserve(&t->out, t->end, t->end + want)) {
-        nat_buffer_keep(&t->out, t->una, t->end);
-        t->may_read = false;
-        return;
-    }
+    want = make_room(t, want, now_us);
+    if (want == 0)
+        return false;
     unsigned n = nat_buffer_slices(&t->out, t->end, t->end + want, iov, ARRAY_LEN(iov));
     long got = t->ops->recv(t->owner, iov, n);
     if (got > 0) {
@@ -158,6 +172,7 @@ read_socket(struct nat_tcp *t, uint64_t want)
     t->eof = got == 0;
     t->broken = got == -2;
     nat_buffer_keep(&t->out, t->una, t->end);
+    return t->may_read;
 }
 
 /* ---- sending ---- */
@@ -224,16 +239,29 @@ should_wait(const struct nat_tcp *t, uint64_t room)
     return t->pipe > 0 && room < MAX(goal, (uint64_t)t->mss);
 }
 
-static bool
-send_fin(struct nat_tcp *t, int64_t now_us)
+/* n bytes, and the FIN if that is all. */
+static void
+send_next(struct nat_tcp *t, uint64_t n, int64_t now_us)
 {
-    if (!t->eof || t->nxt != t->end)
-        return false;
-    struct nat_range r = {t->end, t->end + 1};
+    struct nat_range r = {t->nxt, t->nxt + n};
+    if (t->eof && r.end == t->end)
+        r.end++;
     nat_tcp_sent_add(t, r.start, r.end, now_us);
-    t->nxt = t->end + 1;
+    t->nxt = r.end;
     send_range(t, &r, now_us);
-    return true;
+}
+
+/* How much the next segment carries; 0: none goes now. */
+static uint64_t
+next_size(struct nat_tcp *t, uint64_t room, bool small)
+{
+    uint64_t have = t->end - t->nxt;
+    uint64_t n = MIN(MIN(have, room), burst_size(t));
+    if (n == 0 && room > 0 && !small)
+        t->limited = false; /* the socket has no more */
+    if (small && n < have)
+        return 0;
+    return n < have ? whole_segments(t, n) : n;
 }
 
 static void
@@ -244,31 +272,19 @@ send_new(struct nat_tcp *t, int64_t now_us)
         uint64_t room = allowance(t);
         bool small = should_wait(t, room);
         uint64_t have = t->end - t->nxt;
-        if (have < room && !small && t->may_read && reads++ < READS_A_TURN) {
-            read_socket(t, room - have);
-            have = t->end - t->nxt;
-        }
+        if (have < room && !small && t->may_read && reads < READS_A_TURN)
+            reads = read_socket(t, room - have, now_us) ? reads + 1 : READS_A_TURN + 1u;
         if (t->broken)
             return;
-        uint64_t n = MIN(MIN(have, room), burst_size(t));
-        if (n == 0 || (small && n < have)) {
-            if (have == 0 && room > 0 && !small)
-                t->limited = false; /* the socket has no more */
+        uint64_t n = next_size(t, room, small);
+        if (n == 0)
             break;
-        }
-        if (n < have)
-            n = whole_segments(t, n);
-        struct nat_range r = {t->nxt, t->nxt + n};
-        bool last = t->eof && r.end == t->end;
-        if (last)
-            r.end++; /* the FIN goes along */
-        nat_tcp_sent_add(t, r.start, r.end, now_us);
-        t->nxt = r.end;
-        send_range(t, &r, now_us);
+        send_next(t, n, now_us);
     }
-    if (reads > READS_A_TURN)
+    if (reads == READS_A_TURN)
         t->may_read = false; /* the poller will say so again, after the others had their turn */
-    (void)send_fin(t, now_us);
+    if (t->eof && t->nxt == t->end)
+        send_next(t, 0, now_us);
 }
 
 void
@@ -279,7 +295,4 @@ nat_tcp_output(struct nat_tcp *t, int64_t now_us)
     send_lost(t, now_us);
     if (t->lost == 0 && !t->broken)
         send_new(t, now_us);
-    bool starved = !t->may_read && t->out.store->used + NAT_CHUNK > t->out.store->limit;
-    if (starved && !t->eof && t->retry_at_us == 0)
-        t->retry_at_us = now_us + RETRY_US;
 }

@@ -270,6 +270,7 @@ is_possible(const struct vhost_config *config, GError **error)
 }
 
 struct vhost *
+// NOLINTNEXTLINE(readability-function-size): six parameters and the GError
 vhost_new(struct hub *hub, const struct vhost_config *config, const struct dhcp_lease *kept,
           unsigned n_kept, const struct vhost_ops *ops, void *owner, GError **error)
 {
