@@ -54,7 +54,7 @@ answer(struct fuzz *z, const struct dhcp4_message *m)
     dhcp4_write_end(&w);
     size_t len = 14 + 28 + w.len;
     memcpy(packet, m->chaddr.b, 6);
-    memcpy(packet + 6, "\2\0\0\0\0\1\10\0\x45", 9);
+    memcpy(packet + 6, (const uint8_t[]){2, 0, 0, 0, 0, 1, 8, 0, 0x45}, 9);
     wire_put16(packet + 16, (uint16_t)(28 + w.len));
     packet[22] = 64;
     packet[23] = 17;
