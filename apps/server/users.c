@@ -31,6 +31,8 @@ fill_user(const struct store_user *u, struct auth_user *out)
     out->verifier = g_strdup(u->verifier);
     out->has_sevpn_hash = u->has_sevpn_hash;
     memcpy(out->sevpn_hash, u->sevpn_hash, sizeof(out->sevpn_hash));
+    out->has_nt_hash = u->has_nt_hash;
+    memcpy(out->nt_hash, u->nt_hash, sizeof(out->nt_hash));
     out->cert = u->cert ? g_bytes_ref(u->cert) : NULL;
     out->cert_cn = g_strdup(u->cert_cn);
     out->cert_serial = u->cert_serial ? g_bytes_ref(u->cert_serial) : NULL;

@@ -88,6 +88,7 @@ auth_request_free(struct auth_request *r)
     g_free(r->hub);
     g_free(r->user);
     g_free(r->protocol);
+    g_free(r->mschap.name);
     secret_free(r->password);
     g_clear_pointer(&r->cert, g_bytes_unref);
     g_clear_pointer(&r->proof, g_bytes_unref);
@@ -129,6 +130,7 @@ job_free(struct job *job)
     g_mutex_unlock(&a->lock);
     auth_request_free(job->request);
     auth_user_clear(&job->user);
+    secret_wipe(&job->verdict, sizeof(job->verdict));
     g_free(job);
     auth_unref(a);
 }

@@ -13,6 +13,7 @@
 #include "core/base/policy.h"
 #include "core/base/secret.h"
 #include "core/base/worker.h"
+#include "core/crypto/mschap.h"
 
 #include <glib.h>
 #include <openssl/x509.h>
@@ -42,6 +43,7 @@ enum auth_kind {
     AUTH_PLAIN,      /* the password itself */
     AUTH_CERT_PROOF, /* certificate and signature over the challenge */
     AUTH_CERT_TLS,   /* certificate whose key was proven by a TLS handshake */
+    AUTH_MSCHAPV2,   /* RFC 2759: the answer to our challenge, and to the peer's own */
     AUTH_PROVEN,     /* by a token of our own: the user must still exist and be allowed */
 };
 
@@ -56,6 +58,13 @@ struct auth_request {
     struct secret *password; /* AUTH_PLAIN */
     GBytes *cert, *proof;    /* AUTH_CERT_PROOF: DER, signature. AUTH_CERT_TLS: cert. AUTH_PLAIN: a
                                 certificate proven by TLS beside the password, or NULL */
+    struct {
+        uint8_t authenticator[MSCHAP_CHALLENGE]; /* ours */
+        uint8_t peer[MSCHAP_CHALLENGE];
+        uint8_t response[MSCHAP_RESPONSE];
+        char *name;     /* g_malloc: as the peer sent it. It may have hashed it with or without what
+                           stands before the last backslash */
+    } mschap;           /* AUTH_MSCHAPV2 */
     bool cert_required; /* AUTH_PLAIN: the certificate must be there, in its time, and signed by
                            a trusted authority of the hub, or be the user's own */
 
@@ -75,6 +84,10 @@ struct auth_verdict {
     bool hub_admin;  /* logged in as the hub's administrator */
     struct policy policy;
     struct fixed_address address;
+    struct {
+        char answer[MSCHAP_AUTHENTICATOR_TEXT];
+        uint8_t hash_hash[NT_HASH_SIZE]; /* for the keys of RFC 3079 */
+    } mschap;           /* AUTH_MSCHAPV2, when the code is PE_OK; wiped after done() */
     const char *reason; /* for our log, when it was refused: "certificate has expired"; never told
                            to the peer. A constant string, or NULL */
 };
@@ -88,8 +101,9 @@ struct auth_user {
     int auth_type;  /* the API's UserAuthType: 0 anonymous, 1 password, 2 this certificate, 3 signed
                        certificate */
     char *verifier; /* scrypt, NULL for none */
-    bool has_sevpn_hash;
+    bool has_sevpn_hash, has_nt_hash;
     uint8_t sevpn_hash[20];
+    uint8_t nt_hash[NT_HASH_SIZE];
     GBytes *cert;  /* type 2 */
     char *cert_cn; /* type 3, or NULL */
     GBytes *cert_serial;

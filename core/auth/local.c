@@ -17,6 +17,9 @@
 /* For a user who is not there. Its bytes do not matter: no answer is right. */
 static const uint8_t no_hash[SHA0_SIZE] = {0x5a};
 static const char administrator[] = "administrator";
+/* MD4 of nothing. */
+static const uint8_t nt_hash_of_nothing[NT_HASH_SIZE] = {
+    0x31, 0xd6, 0xcf, 0xe0, 0xd1, 0x6a, 0xe9, 0x31, 0xb7, 0x3c, 0x59, 0xd7, 0xe0, 0xc0, 0x89, 0xc0};
 static const char no_user[] = "no such user or hub";
 
 bool
@@ -71,6 +74,71 @@ plain_is_right(const struct auth_request *r, const struct auth_facts *f)
     bool same = secret_equal(hash, by_hash ? u->sevpn_hash : no_hash, sizeof(hash));
     secret_wipe(hash, sizeof(hash));
     return has && (by_hash ? same : u->verifier && f->password_ok);
+}
+
+/* ---- MS-CHAPv2 ---- */
+
+/* The hash that the response was made with; of the empty password for a user who needs none, since
+ * the peer wants to see ours proven, too. *can_login: whether the right response is enough. */
+static const uint8_t *
+nt_hash_of(const struct auth_user *u, bool *can_login)
+{
+    if (u && u->auth_type == AUTH_USER_ANONYMOUS) {
+        *can_login = true;
+        return nt_hash_of_nothing;
+    }
+    bool has = u && u->auth_type == AUTH_USER_PASSWORD && u->has_nt_hash;
+    *can_login = has && !secret_equal(u->nt_hash, nt_hash_of_nothing, NT_HASH_SIZE);
+    return has ? u->nt_hash : no_hash;
+}
+
+/* The challenge hash for which the response is right. The work depends on the request alone. */
+static bool
+find_challenge_hash(const struct auth_request *r, const uint8_t nt[NT_HASH_SIZE],
+                    uint8_t out[MSCHAP_HASH])
+{
+    const char *name = r->mschap.name ? r->mschap.name : r->user;
+    const char *slash = strrchr(name, '\\');
+    const char *names[2] = {slash ? slash + 1 : name, name};
+    bool found = false;
+
+    for (unsigned i = 0; i < (slash ? 2 : 1); i++) {
+        uint8_t hash[MSCHAP_HASH];
+        uint8_t want[MSCHAP_RESPONSE];
+        if (!mschap_challenge_hash(r->mschap.peer, r->mschap.authenticator, names[i], hash) ||
+            !mschap_response(hash, nt, want) ||
+            !secret_equal(want, r->mschap.response, sizeof(want)))
+            continue;
+        memcpy(out, hash, sizeof(hash));
+        found = true;
+    }
+    return found;
+}
+
+static const char *
+mschap_fault(const struct auth_request *r, const struct auth_user *u)
+{
+    uint8_t hash[MSCHAP_HASH];
+    bool can_login = false;
+    bool same = find_challenge_hash(r, nt_hash_of(u, &can_login), hash);
+
+    if (u && u->auth_type == AUTH_USER_PASSWORD && !u->has_nt_hash)
+        return "the password was set without a hash for MS-CHAPv2: it must be set again";
+    return same && can_login ? NULL : "wrong password";
+}
+
+/* What shows the peer that we know its password. */
+static bool
+mschap_prove(const struct auth_request *r, const struct auth_user *u, struct auth_verdict *verdict)
+{
+    uint8_t hash[MSCHAP_HASH];
+    bool can_login = false;
+    const uint8_t *nt = nt_hash_of(u, &can_login);
+
+    mschap_hash_hash(nt, verdict->mschap.hash_hash);
+    return find_challenge_hash(r, nt, hash) &&
+           mschap_authenticator(verdict->mschap.hash_hash, r->mschap.response, hash,
+                                verdict->mschap.answer);
 }
 
 /* ---- certificates ---- */
@@ -192,6 +260,8 @@ credential_fault(const struct auth_request *r, const struct auth_facts *f)
         return cert_fault(r, f, false);
     case AUTH_CERT_TLS:
         return cert_fault(r, f, true);
+    case AUTH_MSCHAPV2:
+        return mschap_fault(r, f->user);
     case AUTH_PROVEN:
         return f->user ? NULL : no_user;
     }
@@ -202,7 +272,7 @@ static const char *
 login_fault(const struct auth_request *r, const struct auth_facts *f)
 {
     const char *fault = NULL;
-    if (f->user && f->user->auth_type == AUTH_USER_ANONYMOUS)
+    if (f->user && f->user->auth_type == AUTH_USER_ANONYMOUS && r->kind != AUTH_MSCHAPV2)
         return second_factor_fault(r, f);
     fault = credential_fault(r, f); /* also for nobody, so that it takes its time */
     return f->user ? fault : no_user;
@@ -230,5 +300,7 @@ local_decide(const struct auth_request *r, const struct auth_facts *f, struct au
         verdict->reason = "the account has expired";
     else if (!verdict->policy.Access)
         verdict->reason = "the policy forbids access";
+    else if (r->kind == AUTH_MSCHAPV2 && !mschap_prove(r, u, verdict))
+        verdict->reason = "MS-CHAPv2 cannot be computed";
     verdict->code = verdict->reason ? PE_ACCESS_DENIED : PE_OK;
 }

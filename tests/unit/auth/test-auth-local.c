@@ -4,6 +4,7 @@
 #include "core/auth/local.h"
 #include "core/base/error.h"
 #include "core/crypto/cert.h"
+#include "core/crypto/mschap.h"
 #include "core/crypto/sha0.h"
 #include "tests/unit/crypto/cert_recipe.h"
 
@@ -203,6 +204,90 @@ test_plain(void)
     auth_request_free(r);
 }
 
+/* hashed: the name that goes into the hash; sent: the one beside the response. */
+static struct auth_request *
+mschap_request(const char *hashed, const char *sent, const char *password)
+{
+    struct auth_request *r = request(AUTH_MSCHAPV2);
+    uint8_t hash[MSCHAP_HASH];
+    uint8_t nt[NT_HASH_SIZE];
+
+    memset(r->mschap.authenticator, 1, MSCHAP_CHALLENGE);
+    memset(r->mschap.peer, 2, MSCHAP_CHALLENGE);
+    r->mschap.name = g_strdup(sent);
+    nt_hash(password, nt);
+    g_assert_true(mschap_challenge_hash(r->mschap.peer, r->mschap.authenticator, hashed, hash));
+    g_assert_true(mschap_response(hash, nt, r->mschap.response));
+    return r;
+}
+
+static struct auth_user
+mschap_user(const char *password)
+{
+    struct auth_user u = password_user(password);
+    u.has_nt_hash = true;
+    nt_hash(password, u.nt_hash);
+    return u;
+}
+
+static void
+test_mschap(void)
+{
+    struct auth_user u = mschap_user("secret");
+    g_assert_cmpint(decide(mschap_request("anna", "anna", "secret"), &u), ==, PE_OK);
+    g_assert_cmpint(decide(mschap_request("anna", "HUB\\anna", "secret"), &u), ==, PE_OK);
+    g_assert_cmpint(decide(mschap_request("HUB\\anna", "HUB\\anna", "secret"), &u), ==, PE_OK);
+    g_assert_cmpint(decide(mschap_request("anna", "Anna", "secret"), &u), ==, PE_AUTH_FAILED);
+    g_assert_cmpint(decide(mschap_request("anna", "anna", "Secret"), &u), ==, PE_AUTH_FAILED);
+    g_assert_cmpint(decide(mschap_request("anna", "anna", "secret"), NULL), ==, PE_AUTH_FAILED);
+
+    struct auth_request *r = mschap_request("anna", "anna", "secret");
+    r->mschap.authenticator[3] ^= 1;
+    g_assert_cmpint(decide(r, &u), ==, PE_AUTH_FAILED);
+    r = mschap_request("anna", "anna", "secret");
+    r->mschap.response[23] ^= 1;
+    g_assert_cmpint(decide(r, &u), ==, PE_AUTH_FAILED);
+
+    u.has_nt_hash = false; /* what is in nt_hash does not count */
+    g_assert_cmpint(decide(mschap_request("anna", "anna", "secret"), &u), ==, PE_AUTH_FAILED);
+    u = mschap_user("");
+    g_assert_cmpint(decide(mschap_request("anna", "anna", ""), &u), ==, PE_AUTH_FAILED);
+    u.auth_type = AUTH_USER_CERT;
+    g_assert_cmpint(decide(mschap_request("anna", "anna", ""), &u), ==, PE_AUTH_FAILED);
+    u.auth_type = AUTH_USER_ANONYMOUS; /* the peer must be able to check our answer */
+    g_assert_cmpint(decide(mschap_request("anna", "anna", ""), &u), ==, PE_OK);
+    g_assert_cmpint(decide(mschap_request("anna", "anna", "x"), &u), ==, PE_AUTH_FAILED);
+}
+
+/* The verdict proves to the peer that we know the password, and carries what keys are made of; a
+ * refusal carries nothing of it. */
+static void
+test_mschap_answer(void)
+{
+    struct auth_user u = mschap_user("secret");
+    struct auth_facts f = {.user = &u, .now_ms = NOW_MS};
+    static const uint8_t zero[NT_HASH_SIZE] = {0};
+    struct auth_verdict v;
+    uint8_t hash[MSCHAP_HASH];
+    uint8_t hash_hash[NT_HASH_SIZE];
+
+    struct auth_request *r = mschap_request("anna", "HUB\\anna", "secret");
+    local_decide(r, &f, &v);
+    g_assert_cmpint(v.code, ==, PE_OK);
+    mschap_hash_hash(u.nt_hash, hash_hash);
+    g_assert_cmpmem(v.mschap.hash_hash, sizeof(v.mschap.hash_hash), hash_hash, sizeof(hash_hash));
+    g_assert_true(mschap_challenge_hash(r->mschap.peer, r->mschap.authenticator, "anna", hash));
+    g_assert_true(
+        mschap_authenticator_is_right(v.mschap.answer, hash_hash, r->mschap.response, hash));
+
+    u.expires_ms = 1;
+    local_decide(r, &f, &v);
+    g_assert_cmpint(v.code, ==, PE_ACCESS_DENIED);
+    g_assert_cmpmem(v.mschap.hash_hash, sizeof(v.mschap.hash_hash), zero, sizeof(zero));
+    g_assert_cmpstr(v.mschap.answer, ==, "");
+    auth_request_free(r);
+}
+
 static void
 test_anonymous(gconstpointer data)
 {
@@ -379,6 +464,8 @@ main(int argc, char **argv)
     g_test_add_func("/auth/local/hash", test_hash);
     g_test_add_func("/auth/local/empty-password", test_empty_password);
     g_test_add_func("/auth/local/plain", test_plain);
+    g_test_add_func("/auth/local/mschap", test_mschap);
+    g_test_add_func("/auth/local/mschap-answer", test_mschap_answer);
     g_test_add_data_func("/auth/local/anonymous", &k, test_anonymous);
     g_test_add_data_func("/auth/local/kinds-apart", &k, test_kinds_apart);
     g_test_add_data_func("/auth/local/cert", &k, test_cert);
