@@ -244,16 +244,18 @@ refuse(struct conn *c, unsigned status, const char *reason)
     conn_reply(c, &(struct conn_answer){.status = status, .reason = reason, .close = true});
 }
 
-/* The service for this head, or NULL after the request was refused. */
+/* The service for this head, or NULL after the request was refused. *body: the length to wait for.
+ */
 static const struct http_service *
-judge_head(struct conn *c, const struct http_head *head)
+judge_head(struct conn *c, const struct http_head *head, uint64_t *body)
 {
     size_t most = 0;
     const struct http_service *service = find_service(c, head, &most);
 
+    *body = most == CONN_ENDLESS ? 0 : head->length;
     if (!service)
         refuse(c, 404, "Not Found");
-    else if (head->length > most)
+    else if (*body > most)
         refuse(c, 413, "Content Too Large");
     else
         return service;
@@ -266,6 +268,7 @@ next_request(struct conn *c, int64_t now_us)
 {
     struct http_head head;
     size_t used = 0;
+    uint64_t body = 0;
     const struct http_service *service = NULL;
 
     if (c->busy || c->closing || !c->in || c->in->len == 0)
@@ -280,10 +283,10 @@ next_request(struct conn *c, int64_t now_us)
         refuse(c, 431, "Request Header Fields Too Large");
         return WAITING;
     case HTTP_OK:
-        service = judge_head(c, &head);
+        service = judge_head(c, &head, &body);
         break;
     }
-    if (!service || c->in->len - used < head.length)
+    if (!service || c->in->len - used < body)
         return WAITING;
     if (++c->requests > CONN_REQUESTS && !c->welcome) {
         conn_close(c);
@@ -291,7 +294,7 @@ next_request(struct conn *c, int64_t now_us)
     }
 
     /* The request leaves the buffer before the service sees it: the service may take the stream. */
-    size_t total = used + (size_t)head.length;
+    size_t total = used + (size_t)body;
     g_autoptr(GByteArray) whole = g_steal_pointer(&c->in);
     if (whole->len > total) {
         c->in = g_byte_array_sized_new(whole->len - (guint)total);
@@ -301,8 +304,7 @@ next_request(struct conn *c, int64_t now_us)
     c->freed = &freed;
     c->busy = true;
     set_deadline(c, CONN_ANSWER_S);
-    service->request(service->state, c, &head, reader_of(whole->data + used, (size_t)head.length),
-                     now_us);
+    service->request(service->state, c, &head, reader_of(whole->data + used, (size_t)body), now_us);
     if (freed)
         return GONE;
     c->freed = NULL;

@@ -31,13 +31,18 @@ enum {
     CONN_PER_ADDRESS = 256, /* not welcome yet, from one address (IPv6: one /64), all workers */
 };
 
+/* Claimed by a service whose requests have no end (SSTP): it gets the head alone, and what follows
+ * is the rest of conn_take(). */
+#define CONN_ENDLESS SIZE_MAX
+
 struct conn;
 
 /* What answers HTTP requests on the TLS listeners. */
 struct http_service {
     const char *name;
     void *state;
-    /* The longest body it takes for this head; 0: the request is for somebody else. */
+    /* The longest body it takes for this head, or CONN_ENDLESS; 0: the request is for somebody
+     * else. */
     size_t (*claims)(void *state, const struct http_head *head);
     /* A whole request. head and body are valid during the call only. Answers by conn_reply(),
      * conn_take() or conn_close(), now or later. */
