@@ -239,6 +239,16 @@ def names(t, ours):
         client.stop()
 
 
+def fixed_address(t, ours):
+    with t.check("an address that is the user's own"):
+        ours.server.add_user("frank", PASSWORD, HUB, "--address4", "10.99.3.77/24")
+        for proto in ("udp", "tcp"):
+            client = ours.client(t.lab.cli, proto, user="frank")
+            need(client.lease() == "10.99.3.77", f"the address is {client.lease()}")
+            traffic.wait_answer(t.lab.cli, LAN)
+            client.stop()
+
+
 def families(t, ours):
     lab = t.lab
     ns = lab.add_client()
@@ -343,10 +353,28 @@ def _(t):
         ours = Ours(t, ("--enable-ra", "--dhcp-range=fd99:3::,ra-stateless,64"))
     refusals(t, ours)
     names(t, ours)
+    fixed_address(t, ours)
     families(t, ours)
     profiles(t, ours)
     one_hub(t, ours)
     ours.end(t)
+
+
+def session_of(ours, client):
+    """The name of a client's session, by the address that it comes from."""
+    source = client.ns.server.rsplit(".", 1)[0] + ".2"
+    rows = ours.server.rpc().call("EnumSession", HubName_str=HUB)["SessionList"]
+    found = [r["Name_str"] for r in rows if r.get("ClientIP_ip") == source]
+    need(len(found) == 1, f"{found} of {source} in {rows}")
+    return found[0]
+
+
+def comes_back(ours, client, end):
+    before, first = client.log().count(openvpn_peer.DONE), session_of(ours, client)
+    end()
+    wait_until("a new tunnel", lambda: client.log().count(openvpn_peer.DONE) > before, 40, 0.2)
+    traffic.wait_answer(client.ns, LAN)
+    need(session_of(ours, client) != first, "it is the same session")
 
 
 @scenario("openvpn/changes", needs=("server", *NEEDS), asan=True, limit=200)
@@ -371,6 +399,14 @@ def _(t):
             w.finish()
     with t.check("20 MB by hash each way after that, udp"):
         carries(renewing["udp"], lab.lan, LAN)
+    with t.check("an administrator ends a session: the client comes again, as a new one"):
+        comes_back(ours, renewing["udp"], lambda: ours.server.ctl(
+            "session", "disconnect", HUB, session_of(ours, renewing["udp"])))
+    with t.check("the server restarts: both clients come back by themselves"):
+        ours.server.stop()
+        ours.server.start()
+        for c in renewing.values():
+            wait_until("the tunnel", lambda c=c: traffic.answers(c.ns, LAN), 40, 0.3)
     ours.end(t)
 
 
