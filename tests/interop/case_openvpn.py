@@ -13,7 +13,7 @@ import softether
 import traffic
 from netlab import LAN, LAN6, SRV, need, wait_until
 from openvpn_peer import CIPHERS, CONTROLS
-from registry import scenario
+from registry import built_with_asan, scenario
 from softether import HUB, PASSWORD, USER
 
 MB = 1_000_000
@@ -423,6 +423,32 @@ def _(t):
         need(client.log().count(openvpn_peer.DONE) == 1, "the tunnel was set up again")
         other = ours.client(t.lab.add_client())
         carries(other, t.lab.lan, LAN, 5 * MB)
+    ours.end(t)
+
+
+@scenario("openvpn/crowd", needs=("server", *NEEDS), asan=True, limit=120)
+def _(t):
+    """Handshakes that are begun and left alone: others still get in, and memory has a bound."""
+    lab = t.lab
+    with t.must("server, hub, bridge, DHCP server"):
+        ours = Ours(t)
+        other = lab.add_client()
+        ours.client(other).stop()
+    before = ours.server.process.rss_kib()
+    for proto, crowd in (("udp", lambda: flood.half_open_udp(lab.cli, SRV, 1194, 400)),
+                         ("tcp", lambda: (flood.half_open_tcp(lab.cli, SRV, 443, 400), 400))):
+        with t.check(f"400 half-open handshakes of one address, {proto}, and another's login"):
+            sockets, answered = crowd()
+            need(answered > 300, f"only {answered} were answered at all")
+            client = ours.client(other, proto)
+            carries(client, lab.lan, LAN, 2 * MB)
+            client.stop()
+            for s in sockets:
+                s.close()
+    if not built_with_asan():
+        with t.check("memory has a bound"):
+            grown = ours.server.process.rss_kib() - before
+            need(grown < 32 * 1024, f"{grown} KiB more")
     ours.end(t)
 
 

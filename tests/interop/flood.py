@@ -81,3 +81,35 @@ def first_packets(ns, address, port, count):
     back.close()
     return Seen(octets, sizes.total(), sum(k * v for k, v in sizes.items()), max(sizes, default=0),
                 lost)
+
+
+def half_open_udp(ns, address, port, count):
+    """So many handshakes that prove their address, begin TLS, and say no more; their sockets."""
+    sockets, answered = [], 0
+    for _ in range(count):
+        with ns.inside():
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.settimeout(0.5)
+        s.connect((address, port))
+        session = os.urandom(8)
+        s.send(b"\x38" + session + bytes(5))
+        try:
+            theirs = s.recv(2048)[1:9]
+        except TimeoutError:
+            continue
+        finally:
+            sockets.append(s)
+        answered += 1
+        s.send(b"\x20" + session + b"\1" + bytes(4) + theirs + b"\0\0\0\1" + b"\x16\x03\x01\x02\x00")
+    return sockets, answered
+
+
+def half_open_tcp(ns, address, port, count):
+    """So many connections that begin like OpenVPN's and say no more."""
+    sockets = []
+    for _ in range(count):
+        with ns.inside():
+            s = socket.create_connection((address, port), 5)
+        s.sendall(b"\0\x0e\x38" + os.urandom(8) + bytes(5))
+        sockets.append(s)
+    return sockets

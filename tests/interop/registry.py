@@ -33,6 +33,11 @@ def program(name):
     return BUILD / OURS[name] / name
 
 
+def built_with_asan():
+    """Then memory tells nothing about what the program keeps."""
+    return b"__asan_init" in program("polyether-server").read_bytes()
+
+
 def lacking(needs):
     """Why a scenario cannot run here, or None."""
     for need in needs:
