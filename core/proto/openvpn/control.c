@@ -105,6 +105,10 @@ ovpn_channel_read(struct ovpn_channel *ch, uint8_t *out, size_t cap)
 
     if (!ch->open)
         return 0;
+    /* TLS itself may have something to answer, again and again, if the peer wants to be a nuisance.
+     */
+    if (BIO_ctrl_pending(SSL_get_wbio(ch->ssl)) > OVPN_CHANNEL_OUT_MAX)
+        return -1;
     ERR_clear_error();
     if (SSL_read_ex(ch->ssl, out, cap, &n))
         return (long)n;

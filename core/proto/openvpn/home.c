@@ -425,6 +425,12 @@ end_peers(struct ovpn_home *h, const struct ovpn_socket *socket)
 }
 
 void
+ovpn_home_end_all(struct ovpn_home *h)
+{
+    end_peers(h, NULL);
+}
+
+void
 ovpn_home_close_port(struct ovpn_home *h, uint16_t port)
 {
     struct ovpn_socket *s = ovpn_socket_of_port(h, port);

@@ -13,8 +13,8 @@ struct ovpn_socket {
     struct worker_fd wfd;
     uint16_t port;
     struct ovpn_socket *next;
-    struct timer look;     /* armed while it is read by the clock */
-    unsigned seen;         /* datagrams since counted_us */
+    struct timer look; /* armed while it is read by the clock */
+    unsigned seen;     /* datagrams since counted_us */
     int64_t counted_us;
 };
 
@@ -63,6 +63,8 @@ struct ovpn_home *ovpn_home_new(struct openvpn_server *s, unsigned index); /* co
 void ovpn_home_unref(struct ovpn_home *h);                                 /* any thread */
 /* Ends all peers and closes all sockets. Afterwards it takes nothing any more. */
 void ovpn_home_close(struct ovpn_home *h);
+/* Ends all peers, sockets stay. */
+void ovpn_home_end_all(struct ovpn_home *h);
 /* Closes a UDP port, and ends those that came by it. */
 void ovpn_home_close_port(struct ovpn_home *h, uint16_t port);
 void ovpn_home_set_rules(struct ovpn_home *h, struct ovpn_rules *rules); /* takes the reference */

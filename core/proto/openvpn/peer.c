@@ -281,20 +281,20 @@ ovpn_peer_new(const struct ovpn_peer_config *c, int64_t now_us)
         p->socket = ovpn_socket_of_port(h, c->source->port);
     }
     p->first = p->address.remote;
-    if ((!p->stream && !p->socket) || !ovpn_server_enter(h->server, &p->first.ip)) {
+    if ((!p->stream && !p->socket) || !ovpn_home_add(h, p)) {
         g_free(p);
         return NULL;
     }
-    if (!ovpn_home_add(h, p)) {
-        ovpn_server_leave(h->server, &p->first.ip);
-        g_free(p);
-        return NULL;
+    if (p->stream) { /* it is counted already */
+        p->is_stranger = p->stream->counted;
+        p->stream->counted = false;
+    } else {
+        p->is_stranger = ovpn_server_enter(h->server, &p->first.ip);
     }
-    p->is_stranger = true;
     p->rules = ovpn_rules_ref(h->rules);
     ovpn_wrap_begin(&p->wrap, c->wrap);
     p->wrap.send_id = c->reset_answered ? OPENED_AT_ONCE : 0;
-    p->fresh = ovpn_key_new(p, 0, now_us);
+    p->fresh = p->is_stranger ? ovpn_key_new(p, 0, now_us) : NULL;
     if (!p->fresh) {
         p->stream = NULL; /* the caller's still */
         ovpn_peer_free(p);

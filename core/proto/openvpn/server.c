@@ -18,6 +18,7 @@
 
 #include "core/proto/openvpn/server.h"
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/random.h"
 #include "core/proto/listener.h"
@@ -82,6 +83,7 @@ bool
 ovpn_server_enter(struct openvpn_server *s, const struct ip *ip)
 {
     struct ip key = ip_limit_key(ip);
+    char text[IP_TEXT];
 
     g_mutex_lock(&s->lock);
     unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(s->strangers, &key));
@@ -90,7 +92,12 @@ ovpn_server_enter(struct openvpn_server *s, const struct ip *ip)
         g_hash_table_insert(s->strangers, g_memdup2(&key, sizeof(key)), GUINT_TO_POINTER(n + 1));
         s->n_strangers++;
     }
+    unsigned left_out = 0;
+    bool tell = !ok && log_limit_pass(&s->refused_log, 5, clock_now_us(), &left_out);
     g_mutex_unlock(&s->lock);
+    if (tell)
+        log_warning("OpenVPN client refused", "reason=too-many peer=%s left_out=%u",
+                    ip_print(ip, text), left_out);
     return ok;
 }
 
@@ -294,6 +301,8 @@ replace_rules(void *data)
     const struct replacing *r = data;
 
     ovpn_home_set_rules(r->home, r->rules);
+    if (!r->rules->settings->enabled)
+        ovpn_home_end_all(r->home);
 }
 
 void

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "core/base/log.h"
 #include "core/base/rate.h"
 #include "core/base/tube.h"
 #include "core/base/worker.h"
@@ -56,6 +57,7 @@ struct openvpn_server {
     GHashTable *home_of;   /* client's session id -> index of its home + 1 */
     GHashTable *strangers; /* struct ip -> how many */
     unsigned n_strangers;
+    struct log_limit refused_log;
 
     /* Control thread only. */
     GPtrArray *ports; /* of struct ovpn_port */

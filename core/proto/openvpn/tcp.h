@@ -20,6 +20,7 @@ struct ovpn_stream {
     struct worker_fd wfd;
     struct endpoint remote, local;
     struct ovpn_peer *peer; /* NULL before its first packet */
+    bool counted;           /* as a stranger, until it has a peer that is */
     struct timer timer;     /* until then */
     struct timer look;      /* armed while it is read by the clock, as in udp.c */
     unsigned reads;         /* since counted_us */
