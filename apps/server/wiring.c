@@ -17,6 +17,7 @@
 #include "core/hub/hubs.h"
 #include "core/proto/listener.h"
 #include "core/proto/sevpn/server.h"
+#include "core/proto/sstp/server.h"
 #include "core/rpc/identity.h"
 #include "core/rpc/server.h"
 #include "core/rpc/unix_server.h"
@@ -34,9 +35,10 @@ struct server {
     struct rpc_server *rpc;
     struct api_service *api;
     struct sevpn_server *sevpn;
+    struct sstp_server *sstp;
     struct openvpn *openvpn;
     struct securenat *securenat;
-    const struct http_service *services[3];
+    const struct http_service *services[4];
     const struct stream_service *streams[2];
     struct listeners *listeners;
     struct rpc_unix_server *socket;
@@ -254,7 +256,9 @@ start(struct server *s, const struct options *o, GError **error)
     s->api = api_service_new(s->rpc);
     s->sevpn = sevpn_server_new(&(struct sevpn_server_config){.hubs = s->hubs, .auth = s->auth});
     s->services[0] = api_service_http(s->api);
-    s->services[1] = sevpn_server_service(s->sevpn);
+    s->sstp = sstp_server_new(&(struct sstp_server_config){.hubs = s->hubs, .auth = s->auth});
+    s->services[1] = sstp_server_service(s->sstp);
+    s->services[2] = sevpn_server_service(s->sevpn);
     s->streams[0] = openvpn_stream(s->openvpn);
     s->listeners = listeners_new(s->workers, s->services, s->streams);
     if (!use_certificate(s, error))
@@ -307,6 +311,7 @@ server_free(struct server *s)
     if (s->socket)
         rpc_unix_server_free(s->socket);
     listeners_free(s->listeners);
+    sstp_server_free(s->sstp);
     if (s->bridges)
         g_ptr_array_unref(s->bridges);
     securenat_free(s->securenat);
