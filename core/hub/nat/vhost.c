@@ -92,6 +92,8 @@ leave(struct vhost *v)
     if (v->port)
         hub_detach(v->port);
     v->port = NULL;
+    worker_defer_cancel(v->worker, &v->take_late);
+    batch_free_frames(&v->late);
 }
 
 static void
@@ -158,6 +160,7 @@ start_at_home(void *data)
     timer_init(&v->look, look);
     timer_init(&v->sweep, on_sweep);
     v->flush.fn = on_flush;
+    v->take_late.fn = vhost_take_late;
     v->store.limit = NAT_STORE_BYTES;
     nat_table_init(&v->clients);
     nat_table_init(&v->flows);

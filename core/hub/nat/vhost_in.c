@@ -193,10 +193,9 @@ received(struct vhost *v, struct frame *f, int64_t now_us)
         vhost_count_drop(v, why);
 }
 
-void
-vhost_deliver(struct hub_port *port, struct batch *b, int64_t now_us)
+static void
+take(struct vhost *v, struct batch *b, int64_t now_us)
 {
-    struct vhost *v = hub_port_owner(port);
     for (unsigned i = 0; i < b->n; i++)
         received(v, b->frame[i], now_us);
     for (unsigned i = 0; i < v->whole.n; i++)
@@ -205,4 +204,32 @@ vhost_deliver(struct hub_port *port, struct batch *b, int64_t now_us)
     nat_udp_flush(v, now_us);
     batch_free_frames(&v->whole);
     batch_free_frames(b);
+}
+
+void
+vhost_take_late(struct worker_deferred *d, int64_t now_us)
+{
+    struct vhost *v = container_of(d, struct vhost, take_late);
+    struct batch b = v->late;
+    v->late.n = 0;
+    take(v, &b, now_us);
+}
+
+void
+vhost_deliver(struct hub_port *port, struct batch *b, int64_t now_us)
+{
+    struct vhost *v = hub_port_owner(port);
+    if (!v->is_flushing) {
+        take(v, b, now_us);
+        return;
+    }
+    /* We are inside of something that sends: a flow must not change underneath. */
+    for (unsigned i = 0; i < b->n; i++) {
+        if (batch_is_full(&v->late))
+            hub_port_drop(port, b->frame[i], DROP_QUEUE_FULL);
+        else
+            batch_add(&v->late, b->frame[i]);
+    }
+    b->n = 0;
+    worker_defer(v->worker, &v->take_late);
 }

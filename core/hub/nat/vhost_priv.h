@@ -106,6 +106,8 @@ struct vhost {
     unsigned n_out;
     bool is_flushing;
     struct worker_deferred flush;
+    struct batch late; /* came while frames were going out, from a port that answers at once */
+    struct worker_deferred take_late;
 
     struct nat_table clients;
     struct nat_client *oldest_client, *newest_client;
@@ -150,6 +152,7 @@ void vhost_unref(struct vhost *v);
 
 /* ---- vhost_in.c ---- */
 void vhost_deliver(struct hub_port *port, struct batch *b, int64_t now_us);
+void vhost_take_late(struct worker_deferred *d, int64_t now_us);
 
 /* ---- vhost_arp.c ---- */
 void vhost_arp_received(struct vhost *v, const struct frame *f, int64_t now_us);
