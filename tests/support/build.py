@@ -12,8 +12,7 @@ BUILDS = {
     "gcc": ("build", "gcc", []),
     "asan": ("build-asan", "gcc", SANITIZE),
     "clang": ("build-clang", "clang", []),
-    "fuzz": ("build-fuzz", "clang", [*SANITIZE, "-Dfuzzers=true",
-                                     "-Dc_args=-fsanitize=fuzzer-no-link"]),
+    "fuzz": ("build-fuzz", "clang", [*SANITIZE, "-Dfuzzers=true"]),
 }
 # What the sanitizers' programs run with: every finding ends the program.
 SANITIZER_ENV = {
