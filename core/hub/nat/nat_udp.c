@@ -33,6 +33,12 @@ struct nat_udp_flow {
     struct nat_udp_flow *prev, *next; /* of the map */
 };
 
+/* A host that a socket has sent to. */
+struct nat_udp_peer {
+    struct nat_node node; /* key: the map's, and dst */
+    unsigned n_flows;
+};
+
 /* What a batch sends. */
 struct vhost_udp_send {
     unsigned n;
@@ -44,6 +50,46 @@ static struct nat_udp_flow *
 udp_of(struct nat_flow *f)
 {
     return container_of(f, struct nat_udp_flow, flow);
+}
+
+/* ---- peers: who may answer ---- */
+
+static void
+peer_key(const struct nat_udp_map *m, const uint8_t dst[16], struct nat_key *out)
+{
+    *out = m->node.key;
+    memcpy(out->dst, dst, sizeof(out->dst));
+}
+
+static struct nat_udp_peer *
+find_peer(const struct nat_udp_map *m, const uint8_t dst[16])
+{
+    struct nat_key key;
+    peer_key(m, dst, &key);
+    struct nat_node *node = nat_table_find(&m->v->peers, &key);
+    return node ? container_of(node, struct nat_udp_peer, node) : NULL;
+}
+
+static void
+add_peer(struct nat_udp_map *m, const uint8_t dst[16])
+{
+    struct nat_udp_peer *p = find_peer(m, dst);
+    if (!p) {
+        p = g_new0(struct nat_udp_peer, 1);
+        peer_key(m, dst, &p->node.key);
+        nat_table_add(&m->v->peers, &p->node);
+    }
+    p->n_flows++;
+}
+
+static void
+drop_peer(struct nat_udp_map *m, const uint8_t dst[16])
+{
+    struct nat_udp_peer *p = find_peer(m, dst);
+    if (--p->n_flows > 0)
+        return;
+    nat_table_remove(&m->v->peers, &p->node);
+    g_free(p);
 }
 
 /* ---- life ---- */
@@ -68,6 +114,7 @@ nat_udp_flow_end(struct vhost *v, struct nat_flow *f)
     *(u->prev ? &u->prev->next : &m->flows) = u->next;
     if (u->next)
         u->next->prev = u->prev;
+    drop_peer(m, f->node.key.dst);
     nat_flow_remove(v, f);
     g_free(u);
     if (!m->flows)
@@ -75,15 +122,6 @@ nat_udp_flow_end(struct vhost *v, struct nat_flow *f)
 }
 
 /* ---- from outside ---- */
-
-static bool
-has_peer(const struct nat_udp_map *m, const struct ip *ip)
-{
-    for (const struct nat_udp_flow *u = m->flows; u; u = u->next)
-        if (memcmp(u->flow.node.key.dst, ip->b, ip->family == 4 ? 4 : 16) == 0)
-            return true;
-    return false;
-}
 
 static struct nat_flow *
 new_flow(struct vhost *v, struct nat_udp_map *m, const struct nat_key *key, struct nat_client *c,
@@ -95,6 +133,7 @@ new_flow(struct vhost *v, struct nat_udp_map *m, const struct nat_key *key, stru
     if (u->next)
         u->next->prev = u;
     m->flows = u;
+    add_peer(m, key->dst);
     nat_flow_add(v, &u->flow, VHOST_UDP, key, c, now_us);
     return &u->flow;
 }
@@ -112,7 +151,7 @@ flow_from(struct nat_udp_map *m, const struct endpoint *peer, int64_t now_us)
     struct nat_flow *f = nat_flow_find(v, &key);
     if (f)
         return f;
-    if (!m->flows || !has_peer(m, &peer->ip))
+    if (!m->flows || !find_peer(m, key.dst))
         return NULL;
     struct nat_client *c = m->flows->flow.client;
     /* One of its flows must stay while room is made for another. */

@@ -165,6 +165,7 @@ start_at_home(void *data)
     nat_table_init(&v->clients);
     nat_table_init(&v->flows);
     nat_table_init(&v->maps);
+    nat_table_init(&v->peers);
     rate_init(&v->icmp_rate, VHOST_ICMP_PPS, VHOST_ICMP_PPS, now_us);
     derive(v);
     vhost_dhcp_start(v);
@@ -190,6 +191,7 @@ stop_at_home(void *data)
     nat_table_done(&v->clients);
     nat_table_done(&v->flows);
     nat_table_done(&v->maps);
+    nat_table_done(&v->peers);
     g_assert(v->store.used == 0);
     nat_store_clear(&v->store);
 }
@@ -264,12 +266,16 @@ static bool
 is_possible(const struct vhost_config *config, GError **error)
 {
     g_autofree char *wrong = vhost_config_check(config);
-    if (!wrong && config->use_nat && config->nat_mode == VHOST_NAT_KERNEL)
-        wrong = g_strdup("NAT by the kernel is not possible on this host");
-    if (!wrong)
-        return true;
-    g_set_error_literal(error, PE_ERROR, PE_INVALID_PARAMETER, wrong);
-    return false;
+    if (wrong) {
+        g_set_error_literal(error, PE_ERROR, PE_INVALID_PARAMETER, wrong);
+        return false;
+    }
+    if (config->use_nat && config->nat_mode == VHOST_NAT_KERNEL) {
+        g_set_error_literal(error, PE_ERROR, PE_NOT_SUPPORTED,
+                            "NAT by the kernel is not supported; NAT by sockets always is");
+        return false;
+    }
+    return true;
 }
 
 struct vhost *

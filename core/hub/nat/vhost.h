@@ -3,7 +3,7 @@
  * server, router advertisements, a DNS forwarder, and NAT to the outside.
  *
  * It is a hub port like any other (HUB_PORT_NAT) on one worker. NAT goes by ordinary sockets and
- * needs no rights; with rights, by the kernel (TUN and nftables) where the host forwards already.
+ * needs no rights. VHOST_NAT_KERNEL is for a way that is not there yet: PE_NOT_SUPPORTED.
  * All functions: control thread.
  */
 #pragma once

@@ -118,6 +118,7 @@ struct vhost {
     struct nat_store store;
     struct nat_tcp_flow *dirty; /* to be settled after the batch */
     struct nat_table maps;      /* of UDP: key version, src, sport */
+    struct nat_table peers;     /* of UDP: who may answer to which of them */
     struct vhost_udp_send *udp_send;
     struct frame *rx[NAT_UDP_RX];
     struct nat_fragment *fragment[NAT_FRAGMENTS]; /* owned */
