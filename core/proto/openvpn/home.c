@@ -161,6 +161,48 @@ ovpn_home_leave_address(struct ovpn_home *h, struct ovpn_peer *p)
     p->has_address = false;
 }
 
+/* ---- strangers ---- */
+
+void
+ovpn_home_known(struct ovpn_home *h, struct ovpn_stranger *s)
+{
+    if (!s->counted)
+        return;
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        h->oldest = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+    else
+        h->newest = s->prev;
+    s->counted = false;
+    ovpn_server_leave(h->server, &s->ip);
+}
+
+bool
+ovpn_home_admit(struct ovpn_home *h, struct ovpn_stranger *s, const struct ip *ip)
+{
+    bool room = ovpn_server_enter(h->server, ip);
+
+    if (!room && h->oldest && ovpn_server_is_full(h->server)) {
+        h->oldest->evict(h->oldest);
+        room = ovpn_server_enter(h->server, ip);
+    }
+    if (!room)
+        return false;
+    s->counted = true;
+    s->ip = *ip;
+    s->next = NULL;
+    s->prev = h->newest;
+    if (h->newest)
+        h->newest->next = s;
+    else
+        h->oldest = s;
+    h->newest = s;
+    return true;
+}
+
 /* ---- datagrams ---- */
 
 static void

@@ -30,6 +30,14 @@ struct ovpn_address {
     uint16_t port; /* ours */
 };
 
+/* One who has not logged in: a peer, or a stream before its first packet. Embedded. */
+struct ovpn_stranger {
+    struct ovpn_stranger *prev, *next; /* oldest first */
+    bool counted;
+    struct ip ip;
+    void (*evict)(struct ovpn_stranger *s); /* frees whom it is embedded in */
+};
+
 struct ovpn_home {
     struct tube tube; /* datagrams that arrived at another worker, each behind its source */
     atomic_uint refs;
@@ -45,6 +53,7 @@ struct ovpn_home {
     GHashTable *by_sid;     /* client's session id (8 bytes in the peer) -> peer */
     GHashTable *by_address; /* struct ovpn_address in the peer -> peer that has logged in */
     struct rate initial, foreign;
+    struct ovpn_stranger *oldest, *newest;
 
     /* What one turn has read so far. */
     struct batch rx;
@@ -68,6 +77,12 @@ void ovpn_home_end_all(struct ovpn_home *h);
 /* Closes a UDP port, and ends those that came by it. */
 void ovpn_home_close_port(struct ovpn_home *h, uint16_t port);
 void ovpn_home_set_rules(struct ovpn_home *h, struct ovpn_rules *rules); /* takes the reference */
+
+/* Counts a stranger. When there are too many of them in all, the oldest of this home makes room:
+ * who wants to keep others out must be faster than a handshake. False: too many from there. Not
+ * from inside a callback of another stranger. */
+bool ovpn_home_admit(struct ovpn_home *h, struct ovpn_stranger *s, const struct ip *ip) MUST_CHECK;
+void ovpn_home_known(struct ovpn_home *h, struct ovpn_stranger *s); /* no stranger any more */
 
 /* Gives the peer an id and enters its session. False: no room, or the session id is taken. */
 bool ovpn_home_add(struct ovpn_home *h, struct ovpn_peer *p) MUST_CHECK;

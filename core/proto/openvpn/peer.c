@@ -261,6 +261,12 @@ ovpn_peer_move(struct ovpn_peer *p, const struct ovpn_source *source)
               endpoint_print(&p->address.remote, is));
 }
 
+static void
+evict(struct ovpn_stranger *stranger)
+{
+    ovpn_peer_free(container_of(stranger, struct ovpn_peer, stranger));
+}
+
 struct ovpn_peer *
 ovpn_peer_new(const struct ovpn_peer_config *c, int64_t now_us)
 {
@@ -280,21 +286,18 @@ ovpn_peer_new(const struct ovpn_peer_config *c, int64_t now_us)
         set_source(p, c->source);
         p->socket = ovpn_socket_of_port(h, c->source->port);
     }
-    p->first = p->address.remote;
     if ((!p->stream && !p->socket) || !ovpn_home_add(h, p)) {
         g_free(p);
         return NULL;
     }
-    if (p->stream) { /* it is counted already */
-        p->is_stranger = p->stream->counted;
-        p->stream->counted = false;
-    } else {
-        p->is_stranger = ovpn_server_enter(h->server, &p->first.ip);
-    }
+    p->stranger.evict = evict;
+    if (p->stream) /* it was counted until now */
+        ovpn_home_known(h, &p->stream->stranger);
     p->rules = ovpn_rules_ref(h->rules);
     ovpn_wrap_begin(&p->wrap, c->wrap);
     p->wrap.send_id = c->reset_answered ? OPENED_AT_ONCE : 0;
-    p->fresh = p->is_stranger ? ovpn_key_new(p, 0, now_us) : NULL;
+    if (ovpn_home_admit(h, &p->stranger, &p->address.remote.ip))
+        p->fresh = ovpn_key_new(p, 0, now_us);
     if (!p->fresh) {
         p->stream = NULL; /* the caller's still */
         ovpn_peer_free(p);
@@ -345,8 +348,7 @@ ovpn_peer_free(struct ovpn_peer *p)
     ovpn_session_end(p, worker_now_us(h->worker));
     timer_cancel(worker_timers(h->worker), &p->timer);
     ovpn_home_remove(h, p);
-    if (p->is_stranger)
-        ovpn_server_leave(p->server, &p->first.ip);
+    ovpn_home_known(h, &p->stranger);
     ovpn_key_free(p, p->fresh);
     ovpn_key_free(p, p->primary);
     ovpn_key_free(p, p->lame);

@@ -56,7 +56,8 @@ struct ovpn_peer {
     int reason; /* enum pe_error, of the end */
     uint32_t id;
     uint8_t client_sid[OVPN_SID], sid[OVPN_SID];
-    bool is_stranger, has_address;
+    struct ovpn_stranger stranger; /* before it has logged in */
+    bool has_address;
     bool is_waiting; /* for a turn of TLS */
     bool is_ending;  /* in the list of its home */
     struct ovpn_peer *next_waiting, *next_ending;
@@ -68,7 +69,7 @@ struct ovpn_peer {
     struct ovpn_socket *socket;
     struct ovpn_source source;
     struct ovpn_address address;
-    struct endpoint local, first; /* first: where it logged in from, as it is counted */
+    struct endpoint local;
 
     struct ovpn_key *primary, *fresh, *lame;
     uint8_t last_key_id;

@@ -182,8 +182,7 @@ welcome(struct ovpn_peer *p, struct ovpn_key *k, const struct auth_verdict *verd
     }
     k->verified = true;
     p->state = OVPN_PEER_WAITING;
-    p->is_stranger = false;
-    ovpn_server_leave(p->server, &p->first.ip);
+    ovpn_home_known(p->home, &p->stranger);
     if (!p->rules->settings->require_client_cert && (k->by_password || k->by_token))
         make_token(p);
     if (!p->stream) {

@@ -117,6 +117,15 @@ ovpn_server_leave(struct openvpn_server *s, const struct ip *ip)
 }
 
 bool
+ovpn_server_is_full(struct openvpn_server *s)
+{
+    g_mutex_lock(&s->lock);
+    bool full = s->n_strangers >= OVPN_STRANGERS;
+    g_mutex_unlock(&s->lock);
+    return full;
+}
+
+bool
 ovpn_server_claim(struct openvpn_server *s, const uint8_t sid[OVPN_SID], unsigned home)
 {
     g_mutex_lock(&s->lock);
@@ -206,11 +215,27 @@ try_open(struct openvpn_server *s, struct ovpn_port *p)
     p->error = g_strdup(error->message);
 }
 
+/* After a crowd of strangers the allocator keeps what they had. */
+static void
+trim_after_crowd(struct openvpn_server *s)
+{
+    g_mutex_lock(&s->lock);
+    unsigned n = s->n_strangers;
+    g_mutex_unlock(&s->lock);
+    if (n >= LISTENER_CROWD) {
+        s->crowded = true;
+    } else if (s->crowded && n < LISTENER_CROWD / 10) {
+        s->crowded = false;
+        pf_memory_trim();
+    }
+}
+
 static gboolean
 on_retry(gpointer data)
 {
     struct openvpn_server *s = data;
 
+    trim_after_crowd(s);
     for (guint i = 0; i < s->ports->len; i++) {
         struct ovpn_port *p = g_ptr_array_index(s->ports, i);
         if (!p->open)

@@ -62,6 +62,7 @@ struct openvpn_server {
     /* Control thread only. */
     GPtrArray *ports; /* of struct ovpn_port */
     guint retry;      /* GSource */
+    bool crowded;     /* with strangers, lately */
 };
 
 /* A reference, or NULL before openvpn_server_set_tls(). Any thread. */
@@ -70,6 +71,7 @@ SSL_CTX *ovpn_server_ctx(struct openvpn_server *s);
  * thread. */
 bool ovpn_server_enter(struct openvpn_server *s, const struct ip *ip) MUST_CHECK;
 void ovpn_server_leave(struct openvpn_server *s, const struct ip *ip);
+bool ovpn_server_is_full(struct openvpn_server *s); /* of strangers, all addresses */
 /* Whose the client's session id is. False: somebody has it already. Any thread. */
 bool
 ovpn_server_claim(struct openvpn_server *s, const uint8_t sid[OVPN_SID], unsigned home) MUST_CHECK;

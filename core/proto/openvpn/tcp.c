@@ -230,13 +230,18 @@ ovpn_stream_free(struct ovpn_stream *s)
     worker_fd_remove(w, &s->wfd);
     pf_close(s->wfd.fd);
     frame_queue_clear(&s->queue);
-    if (s->counted)
-        ovpn_server_leave(s->home->server, &s->remote.ip);
+    ovpn_home_known(s->home, &s->stranger);
     if (s->part)
         g_byte_array_unref(s->part);
     g_free(s->backlog);
     g_free(s);
     worker_unload(w);
+}
+
+static void
+evict(struct ovpn_stranger *stranger)
+{
+    ovpn_stream_free(container_of(stranger, struct ovpn_stream, stranger));
 }
 
 static int
@@ -267,8 +272,8 @@ take(void *state, struct worker *w, int fd, const struct endpoint *peer,
     timer_init(&s->look, on_look);
     timer_arm(worker_timers(w), &s->timer, now_us + OVPN_STREAM_FIRST_S * G_USEC_PER_SEC);
     pf_tcp_tune_tunnel(fd, UNSENT_LOW);
-    s->counted = !h->closed && ovpn_server_enter(server, &peer->ip);
-    if (!s->counted || !worker_fd_add(w, &s->wfd))
+    s->stranger.evict = evict;
+    if (h->closed || !ovpn_home_admit(h, &s->stranger, &peer->ip) || !worker_fd_add(w, &s->wfd))
         ovpn_stream_free(s);
 }
 

@@ -19,11 +19,11 @@ struct ovpn_stream {
     struct ovpn_stream *prev, *next;
     struct worker_fd wfd;
     struct endpoint remote, local;
-    struct ovpn_peer *peer; /* NULL before its first packet */
-    bool counted;           /* as a stranger, until it has a peer that is */
-    struct timer timer;     /* until then */
-    struct timer look;      /* armed while it is read by the clock, as in udp.c */
-    unsigned reads;         /* since counted_us */
+    struct ovpn_peer *peer;        /* NULL before its first packet */
+    struct ovpn_stranger stranger; /* until it has a peer that is */
+    struct timer timer;            /* until then */
+    struct timer look;             /* armed while it is read by the clock, as in udp.c */
+    unsigned reads;                /* since counted_us */
     int64_t counted_us;
     GByteArray *part; /* of a packet; NULL for none */
     uint8_t *backlog; /* owned; NULL for none */
