@@ -227,7 +227,7 @@ dhcp_answer(struct segment_port *s, const struct dhcp4_message *m, enum dhcp4_ty
     uint8_t bytes[600];
     uint8_t ip[700];
     struct writer w = writer_of(bytes, sizeof(bytes));
-    uint32_t mine = LAN(10 + m->chaddr.b[5] % 128u);
+    uint32_t mine = LAN(100 + m->chaddr.b[5] % 64u);
     struct mac server = lan_mac(LAN_SERVER);
     struct dhcp4_message a = {.reply = true,
                               .xid = m->xid,
@@ -561,6 +561,8 @@ lab_set_up(struct lab *lab, const void *data)
     lab->set = worker_set_new(data ? GPOINTER_TO_UINT(data) : 1, &error);
     g_assert_no_error(error);
     lab->hubs = hubs_new(lab->set);
+    static const uint8_t secret[HUB_SECRET_LEN] = {1}; /* the same addresses in each run */
+    hubs_set_secret(lab->hubs, secret);
     char name[] = "LAB";
     struct hub_config config = {.name = name, .online = true};
     lab->hub = hubs_create(lab->hubs, &config, &error);

@@ -93,7 +93,8 @@ test_all(struct lab *lab, const void *data)
     int64_t then_us = clock_now_us();
     c->config.v6 = L3PORT_V6_TOLD;
     client_come(c);
-    lab_until(atomic_load(&c->n_configured) > 0);
+    lab_until(atomic_load(&c->has4) && atomic_load(&c->has6));
+    lab_settle(lab);
     g_test_message("both addresses after %.3f s", (double)(clock_now_us() - then_us) / 1e6);
     g_assert_true(c->last.has4 && c->last.has6);
     g_assert_cmpuint(c->last.gateway4, ==, GATEWAY);
