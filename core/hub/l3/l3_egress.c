@@ -133,6 +133,8 @@ send4(struct pass *pass, struct frame *f)
     }
     if (!is_own_source(p, wire_get32(ip + IP4_AT_SRC)))
         return DROP_BAD_SOURCE;
+    if (l3_is_too_big_up(p, f, pass->now_us))
+        return DROP_MTU;
     if (ip[9] == IP_PROTO_TCP && l3_is_syn4(ip, header_len, total))
         (void)tcp_clamp_mss(f, header_len, l3_mss(p, 4));
     enum drop why = send_to(pass, f, wire_get32(ip + IP4_AT_DST));
@@ -258,6 +260,8 @@ send6(struct pass *pass, struct frame *f)
     }
     if (!is_own_source6(pass, ip + IP6_AT_SRC) && !is_early_report(p, ip))
         return DROP_BAD_SOURCE;
+    if (l3_is_too_big_up(p, f, pass->now_us))
+        return DROP_MTU;
     size_t l4 = l3_syn6(ip, total);
     if (l4 > 0)
         (void)tcp_clamp_mss(f, l4, l3_mss(p, 6));

@@ -2,8 +2,8 @@
 /* l3_icmp.c - what cannot be delivered: errors to its sender, and IPv4 fragments.
  *
  * Errors are rate-limited, and never answer an error, a group, or a later fragment (RFC 1122,
- * 3.2.2). They come from the client's own address towards the hub: the port has no other, and who
- * gets one looks at the packet that it quotes.
+ * 3.2.2). Towards the hub they come from the client's own address: the port has no other, and who
+ * gets one looks at the packet that it quotes. Towards the client they come from its gateway.
  */
 
 #include "core/hub/l3/l3_priv.h"
@@ -98,19 +98,6 @@ error6(struct l3port *p, const uint8_t *ip, size_t ip_len, const uint8_t *from,
     return f;
 }
 
-/* The error about a packet, towards its sender: the address that could not be reached, or the
- * client's, says so. */
-static struct frame *
-too_big(struct l3port *p, const struct flow *flow, const uint8_t *ip)
-{
-    struct icmp what4 = {.type = ICMP4_UNREACHABLE, .code = ICMP4_CODE_TOO_BIG, .rest = p->mtu};
-    struct icmp what6 = {.type = ICMP6_TOO_BIG, .rest = p->mtu};
-    size_t len = flow->end - flow->l3;
-
-    return flow->version == 4 ? error4(p, ip, len, p->a.ip4, &what4)
-                              : error6(p, ip, len, flow->dst, &what6);
-}
-
 static bool
 may_answer(const struct l3port *p, const struct flow *flow, const uint8_t *ip)
 {
@@ -119,9 +106,33 @@ may_answer(const struct l3port *p, const struct flow *flow, const uint8_t *ip)
     return flow->version == 6 && may_answer6(flow, ip);
 }
 
+/* The same error in both families. */
+struct errors {
+    struct icmp v4, v6;
+};
+
+static struct errors
+too_big(unsigned mtu)
+{
+    return (struct errors){{.type = ICMP4_UNREACHABLE, .code = ICMP4_CODE_TOO_BIG, .rest = mtu},
+                           {.type = ICMP6_TOO_BIG, .rest = mtu}};
+}
+
+/* The error about a packet. That of IPv6 comes from where the packet should have gone. */
+static struct frame *
+error_of(struct l3port *p, const struct flow *flow, const uint8_t *ip, uint32_t from4,
+         const struct errors *what)
+{
+    size_t len = flow->end - flow->l3;
+
+    return flow->version == 4 ? error4(p, ip, len, from4, &what->v4)
+                              : error6(p, ip, len, flow->dst, &what->v6);
+}
+
 void
 l3_too_big(struct l3port *p, const struct frame *f, int64_t now_us)
 {
+    const struct errors what = too_big(p->mtu);
     struct flow flow;
     struct mac to;
 
@@ -129,7 +140,7 @@ l3_too_big(struct l3port *p, const struct frame *f, int64_t now_us)
         !may_answer(p, &flow, f->data + flow.l3) || !rate_take(&p->icmp, 1, now_us))
         return;
     memcpy(to.b, f->data + sizeof(to.b), sizeof(to.b));
-    struct frame *e = too_big(p, &flow, f->data + flow.l3);
+    struct frame *e = error_of(p, &flow, f->data + flow.l3, p->a.ip4, &what);
     if (!e)
         return;
     if (l3_frame_push(p, e, &to, flow.type))
@@ -138,22 +149,44 @@ l3_too_big(struct l3port *p, const struct frame *f, int64_t now_us)
         l3_drop(p, e, DROP_NO_HEADROOM);
 }
 
-void
-l3_unreachable(struct l3port *p, const struct frame *f, size_t skip, int64_t now_us)
+/* To the client it must not come from its own address: that would be spoofed. */
+static void
+tell_client(struct l3port *p, struct reader in, const struct errors *what, int64_t now_us)
 {
-    struct icmp what4 = {.type = ICMP4_UNREACHABLE, .code = CODE_HOST};
-    struct icmp what6 = {.type = ICMP6_UNREACHABLE, .code = CODE_ADDRESS6};
-    struct reader in = reader_of(f->data, f->len);
     struct flow flow;
 
-    (void)reader_take(&in, skip);
     if (flow_parse_ip(in, &flow) != DROP_NONE || !may_answer(p, &flow, in.at) ||
         !rate_take(&p->icmp, 1, now_us))
         return;
-    struct frame *e = flow.version == 4 ? error4(p, in.at, flow.end, p->a.ip4, &what4)
-                                        : error6(p, in.at, flow.end, flow.dst, &what6);
+    uint32_t from4 = p->a.gateway4 != 0 ? p->a.gateway4 : wire_get32(flow.dst);
+    struct frame *e = error_of(p, &flow, in.at, from4, what);
     if (e)
         l3_back(p, e);
+}
+
+void
+l3_unreachable(struct l3port *p, const struct frame *f, size_t skip, int64_t now_us)
+{
+    const struct errors what = {{.type = ICMP4_UNREACHABLE, .code = CODE_HOST},
+                                {.type = ICMP6_UNREACHABLE, .code = CODE_ADDRESS6}};
+    struct reader in = reader_of(f->data, f->len);
+
+    (void)reader_take(&in, skip);
+    tell_client(p, in, &what, now_us);
+}
+
+bool
+l3_is_too_big_up(struct l3port *p, const struct frame *f, int64_t now_us)
+{
+    bool is_ip4 = f->data[0] >> 4 == 4;
+    unsigned mtu = is_ip4 ? p->v4.mtu : p->ip6.mtu;
+
+    if (mtu == 0 || f->len <= mtu || frame_is_super(f) ||
+        (is_ip4 && !(wire_get16(f->data + IP4_AT_FRAGMENT) & IP4_DF)))
+        return false;
+    const struct errors what = too_big(mtu);
+    tell_client(p, reader_of(f->data, f->len), &what, now_us);
+    return true;
 }
 
 /* ---- fragments ---- */

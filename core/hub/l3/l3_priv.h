@@ -269,6 +269,9 @@ void l3_inform(struct l3port *p, const struct frame *f);
 void l3_too_big(struct l3port *p, const struct frame *f, int64_t now_us);
 /* A packet of the client (behind `skip` bytes) cannot go on: says so to the client. */
 void l3_unreachable(struct l3port *p, const struct frame *f, size_t skip, int64_t now_us);
+/* Whether a packet of the client is longer than the segment can take, as somebody there said, and
+ * must not be cut; then the client hears of it. */
+bool l3_is_too_big_up(struct l3port *p, const struct frame *f, int64_t now_us);
 /* Cuts a frame (Ethernet, IPv4, no marks) to the client's MTU and hands the pieces to put().
  * Consumes it. */
 void l3_fragment(struct l3port *p, struct frame *f, void (*put)(void *to, struct frame *piece),

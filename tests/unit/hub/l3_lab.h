@@ -47,6 +47,7 @@ struct segment_port {
     bool serves, refuses, silent; /* DHCP: answers; answers NAK; answers no ARP */
     bool has_routes;
     uint32_t t1_s;
+    uint16_t mtu;     /* 0: not told */
     uint32_t claimed; /* an address that some host has */
     atomic_uint discovers, requests, renewals, releases, probes, announcements;
     void (*on_frame)(struct segment_port *s, const struct frame *f, int64_t now_us); /* or NULL */
@@ -246,6 +247,9 @@ dhcp_answer(struct segment_port *s, const struct dhcp4_message *m, enum dhcp4_ty
         dhcp4_write_option(&w, DHCP4_OPT_DOMAIN, "lab.test", 8);
         if (s->t1_s > 0)
             dhcp4_write_option_u32(&w, DHCP4_OPT_T1, s->t1_s);
+        if (s->mtu > 0)
+            dhcp4_write_option(&w, DHCP4_OPT_MTU,
+                               (const uint8_t[]){(uint8_t)(s->mtu >> 8), (uint8_t)s->mtu}, 2);
         if (s->has_routes)
             dhcp4_write_routes(&w, routes, 2);
     }

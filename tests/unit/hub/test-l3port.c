@@ -549,6 +549,33 @@ test_too_long(struct lab *lab, const void *data)
     g_assert_cmpuint(lan_count(lab, ETH_TYPE_IP4), <, 80);
 }
 
+/* Longer than the segment takes, as its DHCP server says. */
+static void
+test_narrow_segment(struct lab *lab, const void *data)
+{
+    (void)data;
+    static uint8_t bytes[1350 - 28];
+    uint8_t ip[1500];
+    struct icmp icmp;
+    lab->lan.mtu = 1300;
+    struct client *c = client_ready(lab, 0);
+    size_t len = lab_udp(ip, c->last.ip4, LAN(50), 1, 2, reader_of(bytes, sizeof(bytes)));
+
+    client_forget(c);
+    client_send(c, ip, len, 1); /* may be cut by whoever has to */
+    g_assert_cmpuint(client_dropped(c, DROP_MTU), ==, 0);
+    wire_put16(ip + 6, IP4_DF);
+    ip4_set_checksum(ip, 20);
+    client_send(c, ip, len, 1);
+    g_assert_cmpuint(client_dropped(c, DROP_MTU), ==, 1);
+    g_assert_cmpuint(heap_n(&c->got), ==, 1);
+    struct got *g = heap_at(&c->got, 0);
+    g_assert_cmpuint(wire_get32(g->bytes + 12), ==, LAN_SERVER); /* its gateway says so */
+    g_assert_cmpint(icmp_parse(reader_of(g->bytes + 20, g->len - 20), &icmp), ==, DROP_NONE);
+    g_assert_cmpuint(icmp.code, ==, ICMP4_CODE_TOO_BIG);
+    g_assert_cmpuint(icmp.rest, ==, 1300);
+}
+
 /* ---- the client's own DHCP ---- */
 
 static void
@@ -652,6 +679,7 @@ main(int argc, char **argv)
     ADD("super-down", test_super_down, 1);
     ADD("super-cut", test_super_cut, 1);
     ADD("too-long", test_too_long, 1);
+    ADD("narrow-segment", test_narrow_segment, 1);
     ADD("inform", test_inform, 1);
     ADD("end", test_end, 1);
     ADD("nothing", test_nothing, 2);
