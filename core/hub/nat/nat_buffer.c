@@ -41,15 +41,27 @@ chunk_give(struct nat_store *s, uint8_t *chunk)
     s->n_free++;
 }
 
+static void
+free_down_to(struct nat_store *s, unsigned n)
+{
+    while (s->n_free > n) {
+        struct free_chunk *c = s->free;
+        s->free = c->next;
+        s->n_free--;
+        g_free(c);
+    }
+}
+
+void
+nat_store_trim(struct nat_store *s)
+{
+    free_down_to(s, s->n_free / 2);
+}
+
 void
 nat_store_clear(struct nat_store *s)
 {
-    while (s->free) {
-        struct free_chunk *c = s->free;
-        s->free = c->next;
-        g_free(c);
-    }
-    s->n_free = 0;
+    free_down_to(s, 0);
 }
 
 static uint8_t **

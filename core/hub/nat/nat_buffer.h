@@ -26,6 +26,8 @@ struct nat_store {
     void *free; /* owned list of chunks */
     unsigned n_free;
 };
+/* Gives half of the free chunks back to the system; call it now and then. */
+void nat_store_trim(struct nat_store *s);
 void nat_store_clear(struct nat_store *s);
 
 /* Zero but for the store at the start. Offsets only grow; who uses it keeps the two ends. */

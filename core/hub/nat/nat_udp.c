@@ -224,6 +224,16 @@ from_outside(struct nat_udp_map *m, unsigned i, const struct pf_datagram *d, int
     } while (all.left > 0);
 }
 
+/* The pool has few large frames, and there may be many hubs. */
+static void
+release_rx(struct vhost *v)
+{
+    for (unsigned i = 0; i < NAT_UDP_RX; i++) {
+        frame_free(v->rx[i]);
+        v->rx[i] = NULL;
+    }
+}
+
 static unsigned
 fill_rx(struct vhost *v, struct pf_datagram d[NAT_UDP_RX])
 {
@@ -288,6 +298,7 @@ static void
 on_ready(struct worker_fd *wfd, unsigned events, int64_t now_us)
 {
     struct nat_udp_map *m = container_of(wfd, struct nat_udp_map, wfd);
+    struct vhost *v = m->v;
     struct pf_datagram d[NAT_UDP_RX];
     struct pf_dgram_error e;
     for (unsigned i = 0; (events & WORKER_HANGUP) && i < ERRORS_A_TURN; i++) {
@@ -296,13 +307,14 @@ on_ready(struct worker_fd *wfd, unsigned events, int64_t now_us)
         tell_error(m, &e, now_us);
     }
     for (unsigned turn = 0; turn < READS_A_TURN; turn++) {
-        unsigned n = fill_rx(m->v, d);
+        unsigned n = fill_rx(v, d);
         int got = n > 0 ? pf_dgram_recv(wfd->fd, d, n) : 0;
         for (int i = 0; i < got; i++)
             from_outside(m, (unsigned)i, &d[i], now_us);
         if (got < (int)n)
             break;
     }
+    release_rx(v);
 }
 
 /* ---- from the hub ---- */

@@ -125,6 +125,7 @@ look(struct timer *t, int64_t now_us)
         leave(v);
     else if (!v->port && hub_is_online(v->hub))
         join(v);
+    nat_store_trim(&v->store);
     timer_arm(worker_timers(v->worker), t, now_us + LOOK_EVERY_US);
 }
 
@@ -183,10 +184,6 @@ stop_at_home(void *data)
     worker_defer_cancel(v->worker, &v->flush);
     vhost_dhcp_stop(v);
     nat_dns_stop(v);
-    for (unsigned i = 0; i < NAT_UDP_RX; i++) {
-        frame_free(v->rx[i]);
-        v->rx[i] = NULL;
-    }
     g_clear_pointer(&v->udp_send, g_free);
     nat_table_done(&v->clients);
     nat_table_done(&v->flows);
