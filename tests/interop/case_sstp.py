@@ -119,6 +119,17 @@ def _(t):
         fails("message 5 with status 7", certificate=b"another one")
     with t.check("nobody is left"):
         wait_until("the end of the sessions", lambda: not sessions(server))
+    with t.check("a client that asks without end and does not listen"):
+        client = connect(t)
+        before = server.process.rss_kib()
+        ask = client.frame(sstp_peer.LCP, struct.pack(">BBHI", 9, 1, 1008, 0) + bytes(1000))
+        client.tls.settimeout(30)
+        for _ in range(400):
+            client.tls.sendall(ask * 100)
+        grown = server.process.rss_kib() - before
+        need(grown < 8192, f"the server has grown by {grown} KiB")
+        client.close()
+        wait_until("the end of the session", lambda: not sessions(server), 10)
     with t.check("a client that is gone without a word"):
         client = connect(t)
         client.close()

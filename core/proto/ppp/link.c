@@ -86,11 +86,17 @@ ppp_link_down(struct ppp_link *l, int64_t now_us)
     ppp_ncp_stop(l, now_us);
 }
 
+bool
+ppp_link_is_asking(const struct ppp_link *l)
+{
+    return l->phase == PPP_PHASE_ASKING;
+}
+
 void
 ppp_link_verdict(struct ppp_link *l, int code, const char *answer, const uint8_t *id6,
                  int64_t now_us)
 {
-    if (l->phase != PPP_PHASE_ASKING)
+    if (!ppp_link_is_asking(l))
         return;
     ppp_login_tell(l, code, answer, now_us);
     if (code == PE_OK) {

@@ -62,6 +62,8 @@ ppp_link_new(const struct ppp_link_config *config, const struct ppp_link_ops *op
 void ppp_link_free(struct ppp_link *l);
 void ppp_link_start(struct ppp_link *l, int64_t now_us);
 
+/* Whether the question of login() is still open. */
+bool ppp_link_is_asking(const struct ppp_link *l);
 /* PE_OK: it is in; answer is the authenticator's of MS-CHAPv2 (NULL for PAP). id6 is the
  * interface identifier that it is to use; NULL: no IPv6. */
 void ppp_link_verdict(struct ppp_link *l, int code, const char *answer, const uint8_t *id6,

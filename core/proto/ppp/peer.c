@@ -222,7 +222,7 @@ on_verdict(void *owner, const struct auth_verdict *verdict)
     int code = verdict->code;
 
     p->ticket = 0;
-    if (p->ended)
+    if (p->ended || !ppp_link_is_asking(p->link)) /* it did not wait */
         return;
     if (code == PE_OK)
         code = enter_hub(p, verdict, now_us);

@@ -22,6 +22,7 @@ enum {
     READ_CHUNK = 16384,
     READ_BUDGET = 1024 * 1024, /* in one turn */
     BURST = 64 * 1024,         /* between two looks at the socket */
+    URGENT_MAX = 32 * 1024,    /* bytes of control past a socket that is full */
     LCP_ECHO_S = 0,            /* SSTP has its own */
 };
 
@@ -35,6 +36,7 @@ struct sstp_session {
     struct frame_queue queue;
     struct timer timer; /* of the call */
     struct worker_deferred bury;
+    size_t urgent; /* written so since the socket was full */
     bool is_stranger, dead;
     size_t part_len;
     uint8_t part[SSTP_RECORD_MAX]; /* of a record */
@@ -144,6 +146,33 @@ write_frames(struct sstp_session *s, struct frame *const *frame, unsigned n)
         frame_free(frame[i]);
 }
 
+/* Control of PPP and of the call goes past the queue. A peer that makes us answer without end, and
+ * does not read the answers, gets no more of them. */
+static void
+write_urgent(struct sstp_session *s, const struct pf_slice *iov, unsigned n)
+{
+    if (s->dead || s->urgent >= URGENT_MAX)
+        return;
+    if (tls_stream_is_congested(s->stream)) {
+        for (unsigned i = 0; i < n; i++)
+            s->urgent += iov[i].len;
+    }
+    (void)tls_stream_write(s->stream, iov, n);
+}
+
+/* A long wait should not hold a large buffer with a short packet in it. */
+static struct frame *
+compact(const struct sstp_session *s, struct frame *f)
+{
+    if (f->len > FRAME_SMALL || f->size <= FRAME_HEADROOM + FRAME_SMALL)
+        return f;
+    struct frame *small = frame_copy(worker_pool(s->home->worker), f);
+    if (!small)
+        return f;
+    frame_free(f);
+    return small;
+}
+
 /* Puts the header before each frame; leaves away those that cannot have one. */
 static void
 frame_records(struct sstp_session *s, struct batch *b)
@@ -184,7 +213,7 @@ on_ppp_data(void *owner, struct batch *b, int64_t now_us)
         write_frames(s, b->frame + first, i - first);
     }
     for (; i < b->n; i++) {
-        enum drop why = frame_queue_push(&s->queue, b->frame[i], now_us);
+        enum drop why = frame_queue_push(&s->queue, compact(s, b->frame[i]), now_us);
         if (why != DROP_NONE)
             ppp_peer_dropped(s->ppp, why, 1);
     }
@@ -196,6 +225,7 @@ on_writable(void *owner, int64_t now_us)
 {
     struct sstp_session *s = owner;
 
+    s->urgent = 0;
     while (!s->dead && s->queue.n > 0 && !tls_stream_is_congested(s->stream)) {
         struct frame *frame[BATCH_MAX];
         unsigned dropped = 0;
@@ -223,10 +253,10 @@ on_ppp_control(void *owner, struct reader frame, int64_t now_us)
     struct pf_slice iov[2] = {{head, sizeof(head)}, {(void *)(uintptr_t)frame.at, frame.left}};
 
     (void)now_us;
-    if (s->dead || !sstp_call_carries(&s->call))
+    if (!sstp_call_carries(&s->call))
         return;
     write_head(head, frame.left);
-    (void)tls_stream_write(s->stream, iov, 2);
+    write_urgent(s, iov, 2);
 }
 
 static void
@@ -256,12 +286,11 @@ static const struct ppp_peer_ops ppp_ops = {
 static void
 on_call_send(void *owner, struct reader record, int64_t now_us)
 {
-    const struct sstp_session *s = owner;
+    struct sstp_session *s = owner;
     struct pf_slice whole = {(void *)(uintptr_t)record.at, record.left};
 
     (void)now_us;
-    if (!s->dead)
-        (void)tls_stream_write(s->stream, &whole, 1);
+    write_urgent(s, &whole, 1);
 }
 
 static void
