@@ -165,29 +165,34 @@ pf_dgram_recv(int fd, struct pf_datagram *d, unsigned n)
 /* ---- sending ---- */
 
 static struct msghdr
-message_for(const struct pf_datagram *d, struct iovec *iov, union dgram_control *control)
+message_for(const struct pf_datagram *d, struct iovec *iov)
 {
     struct sockaddr sa;
     memcpy(&sa, d->peer, sizeof sa);
     *iov = (struct iovec){d->data.at, d->data.len};
-    struct msghdr m = {
+    return (struct msghdr){
         .msg_name = (void *)d->peer,
         .msg_namelen =
             sa.sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
         .msg_iov = iov,
         .msg_iovlen = 1,
     };
-    if (d->segment == 0 || d->data.len <= d->segment)
-        return m;
+}
+
+/* Tells the kernel where to cut a train. */
+static void
+mark_train(struct msghdr *m, const struct pf_datagram *d, union dgram_control *control)
+{
     struct cmsghdr c = {.cmsg_level = IPPROTO_UDP,
                         .cmsg_type = UDP_SEGMENT,
                         .cmsg_len = CMSG_LEN(sizeof(uint16_t))};
+    if (d->segment == 0 || d->data.len <= d->segment)
+        return;
     memset(control, 0, sizeof *control);
     memcpy(control->bytes, &c, sizeof c);
     memcpy(control->bytes + CMSG_LEN(0), &d->segment, sizeof d->segment);
-    m.msg_control = control->bytes;
-    m.msg_controllen = CMSG_SPACE(sizeof(uint16_t));
-    return m;
+    m->msg_control = control->bytes;
+    m->msg_controllen = CMSG_SPACE(sizeof(uint16_t));
 }
 
 /* The datagrams of a train that the system does not take whole. */
@@ -200,7 +205,7 @@ send_singly(int fd, const struct pf_datagram *d)
         struct pf_datagram one = *d;
         one.segment = 0;
         one.data = (struct pf_slice){(char *)d->data.at + at, MIN(step, d->data.len - at)};
-        struct msghdr m = message_for(&one, &iov, NULL);
+        struct msghdr m = message_for(&one, &iov);
         (void)sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL); /* lost, as datagrams are */
     }
 }
@@ -212,8 +217,10 @@ pf_dgram_send(int fd, const struct pf_datagram *d, unsigned n)
     struct iovec iov[DGRAM_BATCH];
     union dgram_control control[DGRAM_BATCH];
     n = MIN(n, DGRAM_BATCH);
-    for (unsigned i = 0; i < n; i++)
-        msg[i].msg_hdr = message_for(&d[i], &iov[i], &control[i]);
+    for (unsigned i = 0; i < n; i++) {
+        msg[i].msg_hdr = message_for(&d[i], &iov[i]);
+        mark_train(&msg[i].msg_hdr, &d[i], &control[i]);
+    }
     unsigned taken = 0;
     while (taken < n) {
         int put = sendmmsg(fd, &msg[taken], n - taken, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -82,12 +82,13 @@ check_ip6(const struct vhost_config *c)
 char *
 vhost_config_check(const struct vhost_config *config)
 {
-    const char *(*const checks[])(const struct vhost_config *c) = {check_host, check_times,
-                                                                   check_dhcp4, check_ip6};
-    for (unsigned i = 0; i < ARRAY_LEN(checks); i++) {
-        const char *why = checks[i](config);
-        if (why)
-            return g_strdup(why);
-    }
-    return NULL;
+    const char *why = check_host(config);
+
+    if (!why)
+        why = check_times(config);
+    if (!why)
+        why = check_dhcp4(config);
+    if (!why)
+        why = check_ip6(config);
+    return g_strdup(why);
 }

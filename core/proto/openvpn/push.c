@@ -50,7 +50,7 @@ text6(const uint8_t address[16], char out[IP_TEXT])
 static uint32_t
 mask4(unsigned len)
 {
-    return len == 0 ? 0 : UINT32_MAX << (32 - MIN(len, 32));
+    return (uint32_t)(UINT64_MAX << (32 - MIN(len, 32)));
 }
 
 /* Someone on the link that is not the client: on a tun device it only says "through the tunnel". */
