@@ -9,9 +9,10 @@ struct rig {
 };
 
 static void
-add_hub(struct rig *r, char *name)
+add_hub(struct rig *r, const char *name)
 {
-    struct hub_config config = {.name = name, .online = true};
+    g_autofree char *own = g_strdup(name);
+    struct hub_config config = {.name = own, .online = true};
 
     g_assert_nonnull(hubs_create(r->hubs, &config, NULL));
 }
@@ -22,7 +23,7 @@ set_up(struct rig *r, gconstpointer data)
     (void)data;
     r->workers = worker_set_new(1, NULL);
     r->hubs = hubs_new(r->workers);
-    add_hub(r, (char[]){"OFFICE"});
+    add_hub(r, "OFFICE");
 }
 
 static void
@@ -59,7 +60,7 @@ test_split(struct rig *r, gconstpointer data)
     check(r, "LAB", "@OFFICE", "OFFICE", "");
     check(r, "LAB", "\\", "", "");
     check(r, "LAB", "", "LAB", "");
-    add_hub(r, (char[]){"HOME"});
+    add_hub(r, "HOME");
     check(r, NULL, "anna", ACCOUNT_NAME_DEFAULT_HUB, "anna");
     check(r, NULL, "anna@home", "home", "anna");
 }
