@@ -270,6 +270,13 @@ const struct ctl_command ctl_commands[] = {
     {"openvpn", "key show", "KIND", N_("print a key file: tls-auth, tls-crypt or tls-crypt-v2"),
      NULL, .run = ctl_run_openvpn_key},
 
+    {"sstp", "show", NULL, N_("show whether SSTP and OpenVPN clients are taken"), NULL,
+     SHOW("GetOpenVpnSstpConfig", NULL)},
+    {"sstp", "enable", NULL, N_("take SSTP clients at every TCP listener"), NULL,
+     CHANGE("SetOpenVpnSstpConfig", NULL, "EnableSSTP_bool=true")},
+    {"sstp", "disable", NULL, N_("take no new ones"), NULL,
+     CHANGE("SetOpenVpnSstpConfig", NULL, "EnableSSTP_bool=false")},
+
     {"rpc", NULL, "METHOD [JSON]", N_("call a method of the API as it is"), NULL,
      .run = ctl_run_rpc},
     {0},

@@ -119,6 +119,15 @@ host_openvpn_changed(void *owner, GError **error)
     return openvpn_apply(s->openvpn, error);
 }
 
+static void
+host_sstp_changed(void *owner)
+{
+    struct server *s = owner;
+    g_autofree char *off = store_get_text(s->store, RPC_SETTING_SSTP_OFF);
+
+    sstp_server_enable(s->sstp, g_strcmp0(off, "1") != 0);
+}
+
 static GString *
 host_openvpn_profile(void *owner, const struct record *in, GError **error)
 {
@@ -142,6 +151,7 @@ static const struct rpc_host_ops host_ops = {.listener_open = host_listener_open
                                              .securenat_changed = host_securenat_changed,
                                              .securenat = host_securenat,
                                              .openvpn_changed = host_openvpn_changed,
+                                             .sstp_changed = host_sstp_changed,
                                              .openvpn_profile = host_openvpn_profile,
                                              .openvpn_key = host_openvpn_key};
 
@@ -257,6 +267,7 @@ start(struct server *s, const struct options *o, GError **error)
     s->sevpn = sevpn_server_new(&(struct sevpn_server_config){.hubs = s->hubs, .auth = s->auth});
     s->services[0] = api_service_http(s->api);
     s->sstp = sstp_server_new(&(struct sstp_server_config){.hubs = s->hubs, .auth = s->auth});
+    host_sstp_changed(s);
     s->services[1] = sstp_server_service(s->sstp);
     s->services[2] = sevpn_server_service(s->sevpn);
     s->streams[0] = openvpn_stream(s->openvpn);

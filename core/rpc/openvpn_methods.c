@@ -48,13 +48,14 @@ set_options(const struct rpc_call *c, GError **error)
 /* ---- as SoftEther's tools know it ---- */
 
 static struct record *
-sstp_config(const struct record *options)
+sstp_config(const struct rpc_call *c, const struct record *options)
 {
     struct record *out = record_new();
+    g_autofree char *off = store_get_text(c->host->store, RPC_SETTING_SSTP_OFF);
 
     record_set_bool(out, "EnableOpenVPN_bool", record_bool(options, "Enabled_bool"));
     record_set_text(out, "OpenVPNPortList_str", record_text(options, "UdpPorts_str"));
-    record_set_bool(out, "EnableSSTP_bool", false);
+    record_set_bool(out, "EnableSSTP_bool", g_strcmp0(off, "1") != 0);
     return out;
 }
 
@@ -64,7 +65,20 @@ get_config(const struct rpc_call *c, GError **error)
     g_autoptr(record_t) options = openvpn_config_load(c->host->store);
 
     (void)error;
-    return sstp_config(options);
+    return sstp_config(c, options);
+}
+
+static bool
+switch_sstp(const struct rpc_call *c, GError **error)
+{
+    if (!record_has(c->in, "EnableSSTP_bool"))
+        return true;
+    bool on = record_bool(c->in, "EnableSSTP_bool");
+    if (!store_set_text(c->host->store, RPC_SETTING_SSTP_OFF, on ? NULL : "1", error))
+        return false;
+    if (c->host->ops->sstp_changed)
+        c->host->ops->sstp_changed(c->host->owner);
+    return true;
 }
 
 static struct record *
@@ -72,10 +86,11 @@ set_config(const struct rpc_call *c, GError **error)
 {
     g_autoptr(record_t) options = openvpn_config_load(c->host->store);
 
-    record_set_bool(options, "Enabled_bool", record_bool(c->in, "EnableOpenVPN_bool"));
+    if (record_has(c->in, "EnableOpenVPN_bool"))
+        record_set_bool(options, "Enabled_bool", record_bool(c->in, "EnableOpenVPN_bool"));
     if (record_text(c->in, "OpenVPNPortList_str")[0])
         record_set_text(options, "UdpPorts_str", record_text(c->in, "OpenVPNPortList_str"));
-    return change(c, options, error) ? sstp_config(options) : NULL;
+    return change(c, options, error) && switch_sstp(c, error) ? sstp_config(c, options) : NULL;
 }
 
 static struct record *

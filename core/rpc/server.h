@@ -45,6 +45,8 @@ struct rpc_host_ops {
     struct vhost *(*securenat)(void *owner, const char *hub);
     /* The settings of OpenVPN in the store are others (openvpn_config.h). */
     bool (*openvpn_changed)(void *owner, GError **error);
+    /* RPC_SETTING_SSTP_OFF in the store is another. */
+    void (*sstp_changed)(void *owner);
     /* A client's profile for the fields of MakeOpenVpnProfile; wipe it. */
     GString *(*openvpn_profile)(void *owner, const struct record *in, GError **error);
     /* A key file of the control channel; secret_free_str(). */
@@ -69,6 +71,7 @@ struct rpc_host {
 #define RPC_SETTING_ADMIN_VERIFIER "admin_verifier" /* text: scrypt; unset: no remote login */
 #define RPC_SETTING_CORS_ORIGINS   "cors_origins"   /* text: origins, separated by spaces */
 #define RPC_SETTING_API_OFF        "api_off"        /* text "1": no API on TCP listeners */
+#define RPC_SETTING_SSTP_OFF       "sstp_off"       /* text "1": no new SSTP sessions */
 
 enum rpc_rank { RPC_RANK_NONE, RPC_RANK_HUB, RPC_RANK_SERVER };
 

@@ -11,7 +11,7 @@ _polyetherctl()
     esac
   done
   case $said in
-    '') words='server listener hub user session mac ca bridge securenat openvpn rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user session mac ca bridge securenat openvpn sstp rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
@@ -25,6 +25,7 @@ _polyetherctl()
     'securenat') words='enable disable show set status leases flows' ;;
     'openvpn') words='show set export key' ;;
     'openvpn key') words='show' ;;
+    'sstp') words='show enable disable' ;;
     'rpc') words='' ;;
     'server password set'*) words='--password-stdin --password-file' ;;
     'server cert set'*) words='--cert --key' ;;

@@ -21,6 +21,7 @@ complete -c polyetherctl -n __fish_use_subcommand -a ca
 complete -c polyetherctl -n __fish_use_subcommand -a bridge
 complete -c polyetherctl -n __fish_use_subcommand -a securenat
 complete -c polyetherctl -n __fish_use_subcommand -a openvpn
+complete -c polyetherctl -n __fish_use_subcommand -a sstp
 complete -c polyetherctl -n __fish_use_subcommand -a rpc
 complete -c polyetherctl -n '__fish_seen_subcommand_from server' -a info -d 'who the server is'
 complete -c polyetherctl -n '__fish_seen_subcommand_from server' -a status -d 'how the server does'
@@ -168,3 +169,6 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from openvpn; and __fish_see
 complete -c polyetherctl -n '__fish_seen_subcommand_from openvpn; and __fish_seen_subcommand_from export' -l user-key -r -d 'its private key, PEM'
 complete -c polyetherctl -n '__fish_seen_subcommand_from openvpn' -a key -d ''
 complete -c polyetherctl -n '__fish_seen_subcommand_from openvpn; and __fish_seen_subcommand_from key' -a show -d 'print a key file: tls-auth, tls-crypt or tls-crypt-v2'
+complete -c polyetherctl -n '__fish_seen_subcommand_from sstp' -a show -d 'show whether SSTP and OpenVPN clients are taken'
+complete -c polyetherctl -n '__fish_seen_subcommand_from sstp' -a enable -d 'take SSTP clients at every TCP listener'
+complete -c polyetherctl -n '__fish_seen_subcommand_from sstp' -a disable -d 'take no new ones'

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* methods_openvpn.c - the table of methods: OpenVPN. */
+/* methods_openvpn.c - the table of methods: OpenVPN, and the switch of SSTP. */
 #include "core/rpc/wire/table.h"
 
 static const struct rpc_field sstp_config[] = {
     F("EnableOpenVPN_bool", "OpenVPN on"),
     F("OpenVPNPortList_str", "its UDP ports, with commas between"),
-    F("EnableSSTP_bool", "SSTP on; not there yet: false"),
+    F("EnableSSTP_bool", "SSTP on, at every TCP listener"),
     F_END,
 };
 
 static const struct rpc_field sstp_config_in[] = {
-    F("EnableOpenVPN_bool", "OpenVPN on"),
+    F_OPT("EnableOpenVPN_bool", "OpenVPN on; left out: as it is"),
     F_OPT("OpenVPNPortList_str", "its UDP ports, with commas between; left out: as they are"),
-    F_OPT("EnableSSTP_bool", "not there yet: ignored"),
+    F_OPT("EnableSSTP_bool", "SSTP on; left out: as it is"),
     F_END,
 };
 
@@ -76,10 +76,11 @@ static const struct rpc_field key_out[] = {
 };
 
 static const struct rpc_method methods[] = {
-    {"GetOpenVpnSstpConfig", RPC_ANY_ADMIN, "whether OpenVPN is on, and its UDP ports",
-     rpc_no_fields, sstp_config, NULL, false},
-    {"SetOpenVpnSstpConfig", RPC_SERVER_ADMIN, "switches OpenVPN and its UDP ports", sstp_config_in,
-     sstp_config, NULL, true},
+    {"GetOpenVpnSstpConfig", RPC_ANY_ADMIN,
+     "whether OpenVPN and SSTP are on, and OpenVPN's UDP ports", rpc_no_fields, sstp_config, NULL,
+     false},
+    {"SetOpenVpnSstpConfig", RPC_SERVER_ADMIN, "switches OpenVPN, its UDP ports, and SSTP",
+     sstp_config_in, sstp_config, NULL, true},
     {"GetPortsUDP", RPC_ANY_ADMIN, "UDP ports of OpenVPN", rpc_no_fields, ports, NULL, false},
     {"SetPortsUDP", RPC_SERVER_ADMIN, "replaces the UDP ports of OpenVPN", ports, ports, NULL,
      true},
@@ -95,4 +96,4 @@ static const struct rpc_method methods[] = {
      false},
 };
 
-const struct rpc_area rpc_area_openvpn = {"OpenVPN", methods, ARRAY_LEN(methods)};
+const struct rpc_area rpc_area_openvpn = {"OpenVPN and SSTP", methods, ARRAY_LEN(methods)};

@@ -141,6 +141,11 @@ test_openvpn_options(void)
     g_autoptr(record_t) old = fixture_call(&f, "GetOpenVpnSstpConfig", record_new(), PE_OK);
     g_assert_cmpstr(record_text(old, "OpenVPNPortList_str"), ==, "1194,1195");
     fixture_do(&f, "SetOpenVpnSstpConfig", fixture_record("EnableOpenVPN_bool=false", NULL), PE_OK);
+    fixture_do(&f, "SetOpenVpnSstpConfig", fixture_record("EnableSSTP_bool=false", NULL), PE_OK);
+    g_autoptr(record_t) both = fixture_call(&f, "GetOpenVpnSstpConfig", record_new(), PE_OK);
+    g_assert_false(record_bool(both, "EnableSSTP_bool"));
+    g_assert_false(record_bool(both, "EnableOpenVPN_bool")); /* as it was */
+    fixture_do(&f, "SetOpenVpnSstpConfig", fixture_record("EnableSSTP_bool=true", NULL), PE_OK);
     g_autoptr(record_t) ports = fixture_call(&f, "GetPortsUDP", record_new(), PE_OK);
     g_assert_cmpuint(record_count(ports, "Ports_u32"), ==, 2);
     g_assert_cmpuint(record_u32_at(ports, "Ports_u32", 1), ==, 1195);
