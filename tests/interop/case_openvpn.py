@@ -228,25 +228,22 @@ def refusals(t, ours):
 def names(t, ours):
     for user in (f"{USER}@{HUB}", f"{HUB}\\{USER}"):
         with t.check(f"the hub in the user's name: {user}"):
-            client = ours.client(t.lab.cli, user=user)
-            traffic.wait_answer(t.lab.cli, LAN)
-            client.stop()
+            with ours.client(t.lab.cli, user=user):
+                traffic.wait_answer(t.lab.cli, LAN)
     with t.check("a user with this very certificate, signed by nobody"):
         own = certs.self_signed(t.lab.tmp, "erin")
         ours.server.add_certificate_user("erin", own[0])
-        client = openvpn_peer.Client(t.lab, t.lab.cli, SRV, ca=ours.ca, certificate=own)
-        traffic.wait_answer(t.lab.cli, LAN)
-        client.stop()
+        with openvpn_peer.Client(t.lab, t.lab.cli, SRV, ca=ours.ca, certificate=own):
+            traffic.wait_answer(t.lab.cli, LAN)
 
 
 def fixed_address(t, ours):
     with t.check("an address that is the user's own"):
         ours.server.add_user("frank", PASSWORD, HUB, "--address4", "10.99.3.77/24")
         for proto in ("udp", "tcp"):
-            client = ours.client(t.lab.cli, proto, user="frank")
-            need(client.lease() == "10.99.3.77", f"the address is {client.lease()}")
-            traffic.wait_answer(t.lab.cli, LAN)
-            client.stop()
+            with ours.client(t.lab.cli, proto, user="frank") as client:
+                need(client.lease() == "10.99.3.77", f"the address is {client.lease()}")
+                traffic.wait_answer(t.lab.cli, LAN)
 
 
 def families(t, ours):
@@ -254,20 +251,18 @@ def families(t, ours):
     ns = lab.add_client()
     for proto in ("udp", "tcp"):
         with t.check(f"IPv6 outside, {proto}"):
-            client = ours.client(ns, proto, server=ns.server6)
-            carries(client, lab.lan, LAN, 5 * MB)
-            client.stop()
+            with ours.client(ns, proto, server=ns.server6) as client:
+                carries(client, lab.lan, LAN, 5 * MB)
     for dev in ("tun", "tap"):
         with t.check(f"IPv6 inside, {dev}"):
-            client = ours.client(ns, dev=dev)
-            client.lease()
-            mine = wait_until("an IPv6 address", lambda c=client: traffic.address6_of(
-                ns, c.device, "fd99:3:"), 15)
-            traffic.wait_answer(ns, LAN6)
-            traffic.pings(ns, LAN6)
-            traffic.transfer(ns, lab.lan, LAN6, 5 * MB)
-            traffic.transfer(lab.lan, ns, mine, 5 * MB)
-            client.stop()
+            with ours.client(ns, dev=dev) as client:
+                client.lease()
+                mine = wait_until("an IPv6 address", lambda c=client: traffic.address6_of(
+                    ns, c.device, "fd99:3:"), 15)
+                traffic.wait_answer(ns, LAN6)
+                traffic.pings(ns, LAN6)
+                traffic.transfer(ns, lab.lan, LAN6, 5 * MB)
+                traffic.transfer(lab.lan, ns, mine, 5 * MB)
 
 
 @contextlib.contextmanager
@@ -298,12 +293,11 @@ def profiles(t, ours):
                                      ours.certificate[1]), None))
     for text, options, name in variants:
         with t.check(f"exported profile{': ' * bool(text)}{text}"):
-            client = openvpn_peer.Client.from_profile(lab, ns, export(*options), name)
-            need(client.dev == ("tap" if text == "tap" else "tun"), f"it has {client.dev}")
-            need(client.cipher() == "AES-256-GCM", f"the cipher is {client.cipher()}")
-            client.lease()
-            traffic.wait_answer(ns, LAN)
-            client.stop()
+            with openvpn_peer.Client.from_profile(lab, ns, export(*options), name) as client:
+                need(client.dev == ("tap" if text == "tap" else "tun"), f"it has {client.dev}")
+                need(client.cipher() == "AES-256-GCM", f"the cipher is {client.cipher()}")
+                client.lease()
+                traffic.wait_answer(ns, LAN)
     with t.check("a profile is for its owner alone"):
         export("--control", "tls-crypt")
         need(profile.stat().st_mode & 0o077 == 0, f"its mode is {profile.stat().st_mode:o}")
@@ -440,9 +434,8 @@ def _(t):
         with t.check(f"400 half-open handshakes of one address, {proto}, and another's login"):
             sockets, answered = crowd()
             need(answered > 300, f"only {answered} were answered at all")
-            client = ours.client(other, proto)
-            carries(client, lab.lan, LAN, 2 * MB)
-            client.stop()
+            with ours.client(other, proto) as client:
+                carries(client, lab.lan, LAN, 2 * MB)
             for s in sockets:
                 s.close()
     if not built_with_asan():

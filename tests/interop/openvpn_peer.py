@@ -150,6 +150,12 @@ class Client:
                 return line.split("cipher '")[1].split("'")[0]
         raise Failed("the log does not tell the cipher:\n" + self.log()[-1500:])
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
     def stop(self):
         """Ends the tunnel; Failed when openvpn did not end by itself."""
         need(self.process.stop(), "openvpn did not end within 10 s of SIGTERM")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes through a tunnel: pings, DHCP, iperf3, and bulk data compared by its hash."""
+import contextlib
 import hashlib
 import json
 import os
@@ -195,6 +196,8 @@ def bulk(client, server, address, size, back, port, seconds):
         raise Failed(f"{size} octets {'from' if back else 'to'} {address}: {e}; the other side: "
                      f"{result}") from None
     finally:
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)  # who waits in accept() is to know
         listener.close()
     thread.join(5)
     need(result == [mine], f"{size} octets {'from' if back else 'to'} {address}: here {mine}, "
