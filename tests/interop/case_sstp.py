@@ -9,7 +9,7 @@ import struct
 import polyether
 import sstp_peer
 from netlab import SRV, Failed, need, wait_until
-from registry import scenario
+from registry import built_with_asan, scenario
 from softether import HUB, PASSWORD, USER
 
 HOST = bytes([192, 168, 30, 1])
@@ -127,7 +127,7 @@ def _(t):
         for _ in range(400):
             client.tls.sendall(ask * 100)
         grown = server.process.rss_kib() - before
-        need(grown < 8192, f"the server has grown by {grown} KiB")
+        need(built_with_asan() or grown < 8192, f"the server has grown by {grown} KiB")
         client.close()
         wait_until("the end of the session", lambda: not sessions(server), 10)
     with t.check("a client that is gone without a word"):

@@ -446,7 +446,7 @@ take_rest(struct sstp_session *s, const GByteArray *rest, int64_t now_us)
 {
     size_t left = take_records(s, reader_of(rest->data, rest->len), now_us);
 
-    if (s->dead || left >= sizeof(s->part))
+    if (s->dead || left == 0 || left >= sizeof(s->part))
         return;
     memcpy(s->part, rest->data + rest->len - left, left);
     s->part_len = left;
