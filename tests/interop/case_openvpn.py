@@ -61,7 +61,7 @@ class Renegotiation:
     def __init__(self, client, address, seconds, every):
         """The client was told to change its keys so often."""
         traffic.wait_answer(client.ns, address)
-        self.client, self.seconds, self.every = client, seconds, every
+        self.client, self.address, self.seconds, self.every = client, address, seconds, every
         self.start, self.pings = time.monotonic(), traffic.Pings(client.ns, address)
 
     def finish(self):
@@ -70,6 +70,7 @@ class Renegotiation:
         try:
             wait_until(f"{wanted} renegotiations and {self.seconds} s", lambda: soft_resets(client) >=
                        wanted and time.monotonic() > self.start + self.seconds, left + self.every, 0.2)
+            traffic.pings(client.ns, self.address)
         finally:
             sent, lost = self.pings.lost()
         need(client.process.running(), client.log()[-1500:])
