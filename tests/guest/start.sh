@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The rest of the guest's start, behind boot.sh: what can be written is in RAM, the network is up,
+# agent.py does what the test asks for. guest.address= is of eth0, guest.here= our folder.
+exec < /dev/console > /dev/console 2>&1
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root TMPDIR=/run
+for option in $(< /proc/cmdline); do
+  case $option in
+    guest.address=*) address=${option#*=} ;;
+    guest.here=*) here=${option#*=} ;;
+  esac
+done
+mount -t sysfs sys /sys
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/modules/lib/modules /run/sstpc /run/lock
+ln -s "/usr/lib/uml/modules/$(uname -r)" /run/modules/lib/modules/
+modprobe -d /run/modules -a ipv6 ppp_generic ppp_async
+cp -a /etc/ppp /run/ppp-settings
+mount --bind /run/ppp-settings /etc/ppp
+ip link set lo up
+ip link set vec0 name eth0
+ip addr add "$address" dev eth0
+ip link set eth0 up
+python3 -B "$here/agent.py"
+echo o > /proc/sysrq-trigger
+sleep 10

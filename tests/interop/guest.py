@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small Linux with a kernel of its own (user-mode-linux), for what the host's kernel may lack.
+
+Its root is this machine's own, read-only, so there is no image to build. It is reached as the
+namespaces are: run() runs a command in it.
+
+    guest  eth0 10.99.4.2 ------ tap4 10.99.4.1  srv
+"""
+import json
+import pathlib
+import re
+import socket
+import sys
+import threading
+import time
+
+import traffic
+from netlab import Failed, need, wait_until
+
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "guest"
+sys.path.insert(0, str(FOLDER))
+import agent  # noqa: E402
+import initramfs  # noqa: E402
+
+ADDRESS, HOST = "10.99.4.2", "10.99.4.1"
+ADDRESS6, HOST6 = "fd99:4::2", "fd99:4::1"
+METHODS = ("eap", "pap", "chap", "mschap", "mschap-v2")  # of pppd
+BOOT_SECONDS = 90  # 3 s on a machine that has nothing else to do
+
+TRIES = 6
+# Starts a client that writes to /tmp, and tells its pid.
+START = """
+rm -f /run/pppd.log
+mount -t tmpfs tmpfs /tmp
+"$@" > /run/sstpc.log 2>&1 < /dev/null &
+echo $!
+"""
+
+
+class Guest:
+    def __init__(self, lab, memory=192):
+        self.lab, self.name = lab, "guest"
+        self.server, self.server6 = HOST, HOST6
+        srv = lab.srv
+        srv.run("ip", "tuntap", "add", "dev", "tap4", "mode", "tap", "vnet_hdr")
+        srv.address("tap4", HOST + "/24", HOST6 + "/64")
+        first = lab.tmp / "initramfs"
+        first.write_bytes(initramfs.build())
+        start = time.monotonic()
+        self.process = srv.start(
+            "linux.uml", f"mem={memory}M", f"initrd={first}", f"guest.start={FOLDER}/start.sh",
+            f"guest.here={FOLDER}", f"guest.address={ADDRESS}/24", f"uml_dir={lab.tmp}/",
+            "umid=guest", "con=null",
+            "con0=null,fd:1", "ssl=null", "panic=-1", "quiet", "loglevel=3",
+            "vec0:transport=tap,ifname=tap4,mac=52:54:00:00:04:02,depth=128,gro=1", log="guest")
+        lab.at_close(self.kill)
+        wait_until("the guest", self.is_ready, BOOT_SECONDS, 0.2)
+        self.boot_seconds = time.monotonic() - start
+        self.run("ip", "addr", "add", ADDRESS6 + "/64", "dev", "eth0", "nodad")
+
+    def is_ready(self):
+        need(self.process.running(), f"the guest ended\n{self.process.log()[-1500:]}")
+        try:
+            return self.ask(["true"], None, 5)["status"] == 0
+        except OSError:
+            return False
+
+    def ask(self, command, text, timeout):
+        with self.lab.srv.inside():
+            s = socket.create_connection((ADDRESS, agent.PORT), 3)
+        with s, s.makefile("rwb") as f:
+            s.settimeout(timeout + 15)
+            order = {"command": command, "text": text, "timeout": timeout}
+            f.write(json.dumps(order).encode() + b"\n")
+            f.flush()
+            return json.loads(f.readline() or b'{"status": -1, "out": "the guest is gone"}')
+
+    def run(self, *command, check=True, timeout=30, text=None):
+        """As Namespace.run()."""
+        answer = self.ask([str(c) for c in command], text, timeout)
+        if not check:
+            return answer["status"], answer["out"]
+        need(answer["status"] == 0, f"guest: {' '.join(map(str, command))}: status "
+             f"{answer['status']}\n{answer['out']}")
+        return answer["out"]
+
+    def kill(self):
+        self.process.kill()
+
+
+def transfer(guest, ns, address, size, back=False, port=7001, seconds=120):
+    """A TCP connection from the guest to a namespace with octets one way, compared by hash."""
+    with ns.inside():
+        listener = socket.create_server(("", port), family=socket.AF_INET6 if ":" in address
+                                        else socket.AF_INET)
+    result = []
+
+    def serve():
+        listener.settimeout(seconds)
+        try:
+            s, _ = listener.accept()
+            with s:
+                s.settimeout(seconds)
+                result.append((size, traffic.put(s, size)) if back else traffic.take(s))
+                s.recv(1) if back else s.sendall(b"+")
+        except OSError as e:
+            result.append(e)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        verb = "take" if back else "put"
+        out = guest.run("python3", "-B", FOLDER / "bulk.py", verb, address, port, size, timeout=seconds)
+    finally:
+        listener.close()
+    thread.join(5)
+    total, digest = out.split()
+    mine = int(total), bytes.fromhex(digest)
+    need(result == [mine] and mine[0] == size, f"{size} octets: the guest has {mine}, we {result}")
+
+
+class Sstp:
+    """sstpc and its pppd in the guest, with the device ppp0."""
+
+    def __init__(self, guest, user, password, auth="mschap-v2", server=None, wait=40, options=()):
+        self.guest = guest
+        refused = [f"refuse-{a}" for a in METHODS if a != auth]
+        # libevent's epoll mostly fails under this kernel; its other ways do seldom.
+        words = ["env", "EVENT_NOEPOLL=1", "sstpc", "--log-level", "4", "--log-stderr",
+                 "--cert-warn", "--user", user, "--password", password, server or guest.server, "noauth", "noipdefault",
+                 "nodefaultroute", "noccp", "debug", "logfile", "/run/pppd.log", "+ipv6", *refused,
+                 *options]
+        for _ in range(TRIES):
+            self.pid = guest.run("unshare", "-m", "sh", "-c", START, "sh", *words).strip()
+            if self.gets_going():
+                break
+        if wait:
+            try:
+                self.address = wait_until("an address of ppp0", self.look, wait, 0.2)
+            except Failed as e:
+                raise Failed(f"{e}\n{self.log()[-3000:]}") from None
+
+    def gets_going(self):
+        """sstpc's loop of events may fail under this kernel before it has said anything to us."""
+        said = wait_until("a word of sstpc", lambda: re.search(
+            "Sending Connect-Request|event loop terminated|Error:", self.log()), 20, 0.2)
+        return not said[0].startswith("event")
+
+    def look(self):
+        address = self.device_address()
+        need(address or self.running(), "sstpc has ended")
+        return address
+
+    def device_address(self):
+        """Empty as long as there is none."""
+        m = re.search(r"inet ([\d.]+)", self.guest.run("ip", "-4", "addr", "show", "dev", "ppp0",
+                                                       check=False)[1])
+        return m[1] if m else ""
+
+    def running(self):
+        # A zombie of the agent's grandchildren counts as ended.
+        return self.guest.run("sh", "-c", f"grep -q 'State:.[^Z]' /proc/{self.pid}/status",
+                              check=False)[0] == 0
+
+    def log(self):
+        return self.guest.run("sh", "-c", "cat /run/sstpc.log /run/pppd.log", check=False)[1]
+
+    def wait_end(self, seconds=20):
+        wait_until("the end of sstpc and its device", lambda: not self.running() and
+                   not self.device_address(), seconds, 0.1)
+
+    def stop(self):
+        """As a user's Ctrl-C."""
+        self.guest.run("kill", self.pid, check=False)
+        self.wait_end()
