@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-# Octets of a hard reset without any wrapping, and of the answer with its acknowledgement.
+# Octets of a hard reset without any wrapping, and of an answer that acknowledges it, as openvpn's is.
 PLAIN, PLAIN_ANSWER = 14, 26
 BATCH, PAUSE = 250, 0.01
 Seen = collections.namedtuple("Seen", "request_octets replies reply_octets largest lost")

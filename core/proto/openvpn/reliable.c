@@ -25,13 +25,6 @@ ovpn_reliable_clear(struct ovpn_reliable *r)
     secret_wipe(r, sizeof(*r));
 }
 
-void
-ovpn_reliable_skip_resets(struct ovpn_reliable *r)
-{
-    r->next_send = MAX(r->next_send, 1);
-    r->next_receive = MAX(r->next_receive, 1);
-}
-
 /* ---- acknowledgements ---- */
 
 static void
@@ -65,6 +58,14 @@ will_ack(struct ovpn_reliable *r, uint32_t id)
     }
     if (r->n_acks < G_N_ELEMENTS(r->ack))
         r->ack[r->n_acks++] = id;
+}
+
+void
+ovpn_reliable_skip_resets(struct ovpn_reliable *r)
+{
+    r->next_send = MAX(r->next_send, 1);
+    r->next_receive = MAX(r->next_receive, 1);
+    will_ack(r, 0);
 }
 
 /* The newest goes first; an id is there once. */

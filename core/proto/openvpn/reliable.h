@@ -49,7 +49,8 @@ struct ovpn_reliable {
 
 void ovpn_reliable_init(struct ovpn_reliable *r);
 void ovpn_reliable_clear(struct ovpn_reliable *r); /* as after init; harmless on zeroes */
-/* Both resets (id 0 each way) were exchanged by a stateless answer: goes on after them. */
+/* Both resets (id 0 each way) were exchanged by a stateless answer: goes on after them. The peer's
+ * is acknowledged (again). */
 void ovpn_reliable_skip_resets(struct ovpn_reliable *r);
 /* Acks and packet of one that came. False: out of the window, not taken (its acks are). A duplicate
  * is acknowledged again and is no news (true). */

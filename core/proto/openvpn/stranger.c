@@ -91,8 +91,26 @@ seconds(int64_t now_us)
     return now_us / G_USEC_PER_SEC;
 }
 
+/* Never longer than the packet that it answers, since nobody knows yet who sent that. Where there
+ * is no room for the acknowledgement it follows once the client has shown the cookie, one round
+ * trip later. */
+static bool
+write_answer(struct opened *o, struct ovpn_control *c, size_t most, struct writer *w)
+{
+    struct ovpn_wrap before = o->wrap;
+    uint32_t now_s = (uint32_t)(g_get_real_time() / G_USEC_PER_SEC);
+
+    if (ovpn_wrap_seal(&o->wrap, c, now_s, w) && w->len <= most)
+        return true;
+    o->wrap = before;
+    c->n_acks = 0;
+    *w = writer_of(w->start, w->cap);
+    return ovpn_wrap_seal(&o->wrap, c, now_s, w) && w->len <= most;
+}
+
 static void
-answer(struct ovpn_home *h, const struct ovpn_source *from, struct opened *o, int64_t now_us)
+answer(struct ovpn_home *h, const struct ovpn_source *from, struct opened *o, size_t len,
+       int64_t now_us)
 {
     struct ovpn_address a;
     struct ovpn_socket *socket = ovpn_socket_of_port(h, from->port);
@@ -107,7 +125,7 @@ answer(struct ovpn_home *h, const struct ovpn_source *from, struct opened *o, in
     c.payload = reader_of(resend_wkc, v2 ? sizeof(resend_wkc) : 0);
     memcpy(c.peer_sid, o->c.sid, sizeof(c.peer_sid));
     ovpn_cookie_make(h->server->cookie_key, &a.remote, o->c.sid, seconds(now_us), c.sid);
-    if (ovpn_wrap_seal(&o->wrap, &c, (uint32_t)(g_get_real_time() / G_USEC_PER_SEC), &w))
+    if (write_answer(o, &c, len, &w))
         ovpn_socket_send(socket, from, packet, w.len);
 }
 
@@ -136,7 +154,7 @@ ovpn_stranger_datagram(struct ovpn_home *h, const struct ovpn_source *from, uint
     if (!open_any(&o, h->rules, bytes, len))
         return;
     if (is_first(&o.c)) {
-        answer(h, from, &o, now_us);
+        answer(h, from, &o, len, now_us);
     } else if (shows_answer(h, from, &o.c, now_us)) {
         struct ovpn_peer_config config = {.home = h,
                                           .wrap = o.wrap.key,
