@@ -30,7 +30,7 @@ BOOT_SECONDS = 90  # 3 s on a machine that has nothing else to do
 TRIES = 6
 # Starts a client that writes to /tmp, and tells its pid.
 START = """
-rm -f /run/pppd.log
+rm -f /run/pppd.log /run/sstpc.log
 mount -t tmpfs tmpfs /tmp
 "$@" > /run/sstpc.log 2>&1 < /dev/null &
 echo $!
