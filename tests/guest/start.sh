@@ -16,13 +16,15 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/modules/lib/modules /run/sstpc /run/lock
 ln -s "/usr/lib/uml/modules/$(uname -r)" /run/modules/lib/modules/
-modprobe -d /run/modules -a ipv6 ppp_generic ppp_async
+modprobe -d /run/modules -a ipv6 sch_netem ppp_generic ppp_async
 cp -a /etc/ppp /run/ppp-settings
 mount --bind /run/ppp-settings /etc/ppp
 ip link set lo up
 ip link set vec0 name eth0
 ip addr add "$address" dev eth0
 ip link set eth0 up
+# No server answers before sstpc waits for it (tests/interop/guest.py).
+tc qdisc add dev eth0 root netem delay 20ms
 python3 -B "$here/agent.py"
 echo o > /proc/sysrq-trigger
 sleep 10

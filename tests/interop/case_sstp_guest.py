@@ -10,13 +10,13 @@ import openvpn_peer
 import polyether
 import traffic
 from netlab import LAN, LAN6, SRV, need, wait_until
-from registry import scenario
+from registry import built_with_asan, scenario
 from softether import HUB, PASSWORD, USER
 
 MB = 1_000_000
 REFUSED = 'protocol=SSTP reason="wrong password"'
 NAME = f"{USER}@{HUB}"
-NEEDS = ("client", "linux.uml", "busybox", "sstpc", "pppd", "tun", "dnsmasq", "openvpn", "dhclient")
+NEEDS = ("client", "linux.uml", "busybox", "sstpc", "pppd", "tun", "dnsmasq", "iperf3", "openvpn", "dhclient")
 
 
 def sessions(server):
@@ -57,6 +57,11 @@ def both_ways(t, guest, auth):
     for back in (False, True):
         with t.check(f"{auth}: 5 MB by hash {'to' if back else 'from'} the client"):
             guests.transfer(guest, lab.lan, LAN, 5 * MB, back)
+    with t.check(f"{auth}: iperf3 both ways"):
+        traffic.iperf_server(lab)
+        for way in ((), ("-R",)):
+            rate = traffic.iperf(guest, LAN, 2, *way)[0]
+            need(rate > 1, f"{rate} Mbit/s")
     with t.check(f"{auth}: IPv6 inside"):
         wait_until("an IPv6 address", lambda: traffic.address6_of(guest, "ppp0", "fd99:3:"), 20)
         guest.run("ip", "-6", "route", "replace", "fd99:3::/64", "dev", "ppp0")
@@ -78,6 +83,21 @@ def refusals(t, server, guest):
                 REFUSED) > b, 5)
 
 
+def series(t, server, guest):
+    with t.check("connects and disconnects leave nothing behind"):
+        before = wait_until("no session", lambda: not clients(server) and
+                            server.process.rss_kib(), 20)
+        end, turns = time.monotonic() + 40, 0
+        while time.monotonic() < end and turns < 60:
+            guests.Sstp(guest, "frank@" + HUB, PASSWORD).stop()
+            turns += 1
+        wait_until("the end of the sessions", lambda: not clients(server), 10)
+        after = server.process.rss_kib()
+        need(turns >= 3, f"only {turns} turns in 40 s")
+        need(built_with_asan() or after < before + 2048,
+             f"{before} KiB became {after} KiB in {turns} turns")
+
+
 @scenario("sstp/guest", needs=("server", *NEEDS), limit=420)
 def _(t):
     server, guest = setup(t)
@@ -91,6 +111,7 @@ def _(t):
     with t.check("IPv6 outside"):
         client = guests.Sstp(guest, NAME, PASSWORD, server=f"[{guest.server6}]")
         client.stop()
+    series(t, server, guest)
     neighbours(t, server, guest)
     with t.check("the client sees the end of the server at once"):
         client = guests.Sstp(guest, NAME, PASSWORD)
