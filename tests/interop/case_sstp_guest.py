@@ -98,7 +98,7 @@ def series(t, server, guest):
              f"{before} KiB became {after} KiB in {turns} turns")
 
 
-@scenario("sstp/guest", needs=("server", *NEEDS), limit=420)
+@scenario("sstp/guest", needs=("server", *NEEDS), limit=420, long=True)
 def _(t):
     server, guest = setup(t)
     refusals(t, server, guest)
