@@ -109,6 +109,9 @@ struct pf_vnic;
  * TSO offload on where the system has them. persist: an adapter that outlives the process is
  * reused. */
 struct pf_vnic *pf_vnic_open(const char *name, const uint8_t *mac, bool persist, GError **error);
+/* An adapter for IP packets without an Ethernet header (TUN), that goes with the handle; all below
+ * holds for it too, but that it has no MAC address. A name with %d gets a number. */
+struct pf_vnic *pf_tun_open(const char *name, GError **error);
 void pf_vnic_close(struct pf_vnic *v);
 int pf_vnic_fd(const struct pf_vnic *v); /* to poll */
 const char *pf_vnic_name(const struct pf_vnic *v);
@@ -251,6 +254,29 @@ bool pf_net_rule_del(uint32_t mark, uint32_t table, GError **error);
  * they would be answered (rp_filter 1), a tunnel that takes all traffic needs this. */
 bool pf_net_peer_add(uint32_t table, int family, const uint8_t *addr, GError **error);
 bool pf_net_peer_del(uint32_t table, int family, const uint8_t *addr, GError **error);
+
+/* ---- NAT by the system (blocking, short; control thread) ---- */
+
+/* Whether this host passes packets of the family (4 or 6) on; nothing here ever switches it. */
+bool pf_ip_forwarding(int family);
+/* A route of this host, of any table and other than a default, that has addresses in common with
+ * the network: *ifname is where it leads ("" where it has no interface). */
+enum { PF_IFNAME = 16 };
+bool pf_net_route_overlaps(int family, const uint8_t *dst, unsigned len, char ifname[PF_IFNAME]);
+/* Whether the program that pf_nat_masquerade() needs is there. */
+bool pf_nat_available(void);
+struct pf_nat_net {
+    int family; /* 4 or 6 */
+    uint8_t addr[16];
+    uint8_t len;
+};
+/* What comes in by the adapter from one of the n networks and leaves by another gets the address of
+ * that other one. In a table of its own, named after the adapter; one left over from an earlier run
+ * is replaced, and no other is touched. */
+bool
+pf_nat_masquerade(const char *ifname, const struct pf_nat_net *net, unsigned n, GError **error);
+/* What is not there is no error. */
+bool pf_nat_remove(const char *ifname, GError **error);
 
 /* ---- service and files ---- */
 

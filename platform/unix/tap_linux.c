@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tap_linux.c - the virtual adapter: a TAP device with the virtio-net header.
+/* tap_linux.c - virtual adapters: TAP and TUN devices with the virtio-net header.
  *
  * With the header and TUNSETOFFLOAD the kernel hands over TCP super-frames of up to 64 KiB whose
  * checksum is only begun, and takes the same back: one system call moves 40 packets. UDP
@@ -82,7 +82,7 @@ enable_offload(struct pf_vnic *v)
 }
 
 static bool
-open_device(struct pf_vnic *v, const char *name, GError **error)
+open_device(struct pf_vnic *v, const char *name, int kind, GError **error)
 {
     unsigned features = 0;
     v->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -91,7 +91,7 @@ open_device(struct pf_vnic *v, const char *name, GError **error)
                        "virtual adapters are not available: cannot open /dev/net/tun");
     (void)ioctl(v->fd, TUNGETFEATURES, &features); /* unknown: none */
     v->header = features & IFF_VNET_HDR;
-    int flags = IFF_TAP | IFF_NO_PI | (v->header ? IFF_VNET_HDR : 0);
+    int flags = kind | IFF_NO_PI | (v->header ? IFF_VNET_HDR : 0);
     if (attach(v->fd, name, flags, v->name) == 0)
         return true;
     /* A persistent adapter that was made with many queues can only be opened that way. */
@@ -142,8 +142,8 @@ configure(struct pf_vnic *v, const uint8_t *mac, bool persist, GError **error)
     return true;
 }
 
-struct pf_vnic *
-pf_vnic_open(const char *name, const uint8_t *mac, bool persist, GError **error)
+static struct pf_vnic *
+open_adapter(const char *name, int kind, const uint8_t *mac, bool persist, GError **error)
 {
     if (strlen(name) >= IFNAMSIZ) {
         (void)pf_fail(error, 0, "the name '%s' is too long for an adapter: at most %d bytes", name,
@@ -152,10 +152,22 @@ pf_vnic_open(const char *name, const uint8_t *mac, bool persist, GError **error)
     }
     struct pf_vnic *v = g_new0(struct pf_vnic, 1);
     v->fd = v->control = -1;
-    if (open_device(v, name, error) && configure(v, mac, persist, error))
+    if (open_device(v, name, kind, error) && configure(v, mac, persist, error))
         return v;
     pf_vnic_close(v);
     return NULL;
+}
+
+struct pf_vnic *
+pf_vnic_open(const char *name, const uint8_t *mac, bool persist, GError **error)
+{
+    return open_adapter(name, IFF_TAP, mac, persist, error);
+}
+
+struct pf_vnic *
+pf_tun_open(const char *name, GError **error)
+{
+    return open_adapter(name, IFF_TUN, NULL, false, error);
 }
 
 void

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 static const char *unavailable;
 static const uint8_t our_mac[6] = {2, 1, 2, 3, 4, 5};
@@ -228,6 +230,40 @@ test_persist(void)
     g_assert_true(netns_try("ip link del petap2"));
 }
 
+/* Without an Ethernet header: what the system sends to a network behind it is an IP packet. */
+static void
+test_tun(void)
+{
+    const struct pf_route route = {.family = 4, .dst = {10, 9}, .dst_len = 16};
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = g_htons(9), .sin_addr.s_addr = g_htonl(0x0a090001)};
+    g_autoptr(GError) error = NULL;
+    uint8_t packet[100];
+    struct pf_slice iov = {packet, sizeof packet};
+    struct pf_offload off;
+    if (unplugged())
+        return;
+    struct pf_vnic *v = pf_tun_open("petun%d", &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(pf_vnic_name(v), ==, "petun0");
+    g_assert_true(pf_vnic_has_offload(v));
+    g_assert_true(pf_net_link_mtu("petun0", 1400, &error));
+    g_assert_cmpuint(pf_vnic_mtu(v), ==, 1400);
+    g_assert_true(pf_net_link_up("petun0", true, &error));
+    g_assert_true(pf_net_addr_add("petun0", 4, (const uint8_t[4]){10, 8, 0, 1}, 32, false, &error));
+    g_assert_true(pf_net_route_add("petun0", &route, &error));
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(sendto(fd, "hello", 5, 0, (const void *)&to, sizeof to), ==, 5);
+    pf_close(fd);
+    g_assert_true(frame_wait(pf_vnic_fd(v)));
+    g_assert_cmpint(pf_vnic_recv(v, &iov, 1, &off), ==, 20 + 8 + 5);
+    g_assert_cmphex(packet[0], ==, 0x45);
+    g_assert_cmpmem(packet + 28, 5, "hello", 5);
+    g_assert_cmpint(pf_vnic_recv(v, &iov, 1, &off), ==, -1);
+    pf_vnic_close(v);
+    g_assert_cmpuint(if_nametoindex("petun0"), ==, 0);
+}
+
 static void
 assert_refused(const char *name, const char *message)
 {
@@ -267,6 +303,7 @@ main(int argc, char **argv)
     g_test_add_func("/platform/vnic/frames", test_frames);
     g_test_add_func("/platform/vnic/offload", test_offload);
     g_test_add_func("/platform/vnic/persist", test_persist);
+    g_test_add_func("/platform/vnic/tun", test_tun);
     g_test_add_func("/platform/vnic/open-errors", test_open_errors);
     return g_test_run();
 }
