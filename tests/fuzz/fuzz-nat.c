@@ -189,6 +189,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .mask4 = 0xffffff00,
         .mtu = MTU,
         .use_nat = has_namespace,
+        .nat_mode = VHOST_NAT_USER,
         .tcp_timeout_s = 1800,
         .udp_timeout_s = 60,
         .use_dhcp = true,

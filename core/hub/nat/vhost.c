@@ -73,7 +73,8 @@ static bool
 same_addresses(const struct vhost_config *a, const struct vhost_config *b)
 {
     return mac_equal(&a->mac, &b->mac) && a->ip4 == b->ip4 && a->mask4 == b->mask4 &&
-           a->mtu == b->mtu && a->use_nat == b->use_nat && a->use_ip6 == b->use_ip6 &&
+           a->mtu == b->mtu && a->use_nat == b->use_nat && a->nat_mode == b->nat_mode &&
+           a->use_ip6 == b->use_ip6 &&
            memcmp(a->dhcp6.prefix, b->dhcp6.prefix, sizeof(a->dhcp6.prefix)) == 0;
 }
 
@@ -148,6 +149,8 @@ struct question {
     const struct vhost_config *config;
     const struct dhcp_lease *kept;
     unsigned n_kept;
+    struct nat_kernel *kernel;
+    const char *why;
     struct vhost_status *status;
     GArray *list;
 };
@@ -171,6 +174,7 @@ start_at_home(void *data)
     derive(v);
     vhost_dhcp_start(v);
     vhost_dhcp_restore(v, q->kept, q->n_kept);
+    nat_kernel_start(v);
     look(&v->look, now_us);
 }
 
@@ -180,6 +184,7 @@ stop_at_home(void *data)
     struct vhost *v = data;
     timer_cancel(worker_timers(v->worker), &v->look);
     leave(v);
+    nat_kernel_stop(v);
     timer_cancel(worker_timers(v->worker), &v->sweep);
     worker_defer_cancel(v->worker, &v->flush);
     vhost_dhcp_stop(v);
@@ -208,6 +213,27 @@ configure_at_home(void *data)
         join(v);
 }
 
+/* Flows of one way cannot go on by the other. */
+static void
+part_from_kernel_at_home(void *data)
+{
+    const struct question *q = data;
+    leave(q->v);
+    nat_kernel_stop(q->v);
+}
+
+static void
+take_kernel_at_home(void *data)
+{
+    const struct question *q = data;
+    struct vhost *v = q->v;
+    v->kernel = q->kernel;
+    (void)g_strlcpy(v->why, q->why, sizeof(v->why));
+    nat_kernel_start(v);
+    if (!v->port && hub_is_online(v->hub))
+        join(v);
+}
+
 static void
 status_at_home(void *data)
 {
@@ -219,6 +245,7 @@ status_at_home(void *data)
         .icmp = v->kind[VHOST_ICMP].n,
         .dns = v->kind[VHOST_DNS].n,
         .leases = vhost_dhcp_n(v),
+        .kernel_mode = nat_kernel_is_on(v),
     };
     memcpy(q->status->why, v->why, sizeof(q->status->why));
 }
@@ -267,11 +294,6 @@ is_possible(const struct vhost_config *config, GError **error)
         g_set_error_literal(error, PE_ERROR, PE_INVALID_PARAMETER, wrong);
         return false;
     }
-    if (config->use_nat && config->nat_mode == VHOST_NAT_KERNEL) {
-        g_set_error_literal(error, PE_ERROR, PE_NOT_SUPPORTED,
-                            "NAT by the kernel is not supported; NAT by sockets always is");
-        return false;
-    }
     return true;
 }
 
@@ -291,7 +313,11 @@ vhost_new(struct hub *hub, const struct vhost_config *config, const struct dhcp_
     atomic_init(&v->refs, 1);
     g_mutex_init(&v->lease_lock);
     copy_config(&v->config, config);
-    (void)g_strlcpy(v->why, "NAT by ordinary sockets needs no rights", sizeof(v->why));
+    if (!nat_kernel_new(v, config, &v->kernel, v->why, error)) {
+        worker_unload(v->worker);
+        vhost_unref(v);
+        return NULL;
+    }
     struct question q = {.v = v, .kept = kept, .n_kept = n_kept};
     worker_call_sync(v->worker, start_at_home, &q);
     return v;
@@ -303,16 +329,40 @@ vhost_free(struct vhost *v)
     if (!v)
         return;
     worker_call_sync(v->worker, stop_at_home, v);
+    nat_kernel_free(v->kernel);
+    v->kernel = NULL;
     v->closed = true;
     vhost_tell_leases(v);
     worker_unload(v->worker);
     vhost_unref(v);
 }
 
+/* The adapter and its rules are of a configuration; a new one has others. The old ones go first,
+ * whose routes would be in the way, and come back when the new ones must be and cannot. */
+static bool
+change_kernel(struct vhost *v, const struct vhost_config *config, GError **error)
+{
+    char why[NAT_WHY];
+    struct vhost_status now;
+    struct question q = {.v = v, .why = why};
+    vhost_get_status(v, &now);
+    if (same_addresses(&v->config, config) && now.kernel_mode == (v->kernel != NULL))
+        return true;
+    worker_call_sync(v->worker, part_from_kernel_at_home, &q);
+    nat_kernel_free(v->kernel);
+    bool ok = nat_kernel_new(v, config, &q.kernel, why, error);
+    if (!ok)
+        (void)nat_kernel_new(v, &v->config, &q.kernel, why, NULL);
+    worker_call_sync(v->worker, take_kernel_at_home, &q);
+    return ok;
+}
+
 bool
 vhost_set_config(struct vhost *v, const struct vhost_config *config, GError **error)
 {
     if (!is_possible(config, error))
+        return false;
+    if (!change_kernel(v, config, error))
         return false;
     struct question q = {.v = v, .config = config};
     worker_call_sync(v->worker, configure_at_home, &q);

@@ -3,7 +3,8 @@
  * server, router advertisements, a DNS forwarder, and NAT to the outside.
  *
  * It is a hub port like any other (HUB_PORT_NAT) on one worker. NAT goes by ordinary sockets and
- * needs no rights. VHOST_NAT_KERNEL is for a way that is not there yet: PE_NOT_SUPPORTED.
+ * needs no rights, or by the kernel of a host that forwards (nat_kernel.h). VHOST_NAT_KERNEL fails
+ * with PE_NOT_SUPPORTED where that is not possible; VHOST_NAT_AUTO then goes by sockets.
  * All functions: control thread.
  */
 #pragma once

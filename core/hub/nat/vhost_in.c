@@ -125,6 +125,10 @@ forward(struct vhost *v, const struct vhost_packet *p)
         vhost_icmp_error(v, p, VHOST_TTL_EXCEEDED);
         return;
     }
+    if (nat_kernel_takes(v, fl)) {
+        nat_kernel_send(v, p);
+        return;
+    }
     switch (fl->proto) {
     case IP_PROTO_TCP:
         nat_tcp_flow_received(v, p);
@@ -150,18 +154,19 @@ received_ip(struct vhost *v, struct vhost_packet *p)
         return DROP_NONE;
     if (fl->flags & FLOW_ROUTED)
         return DROP_POLICY;
-    if (fl->flags & FLOW_FRAGMENT) {
+    bool by_kernel = nat_kernel_takes(v, fl); /* which wants pieces as they are, and checks them */
+    if ((fl->flags & FLOW_FRAGMENT) && !by_kernel) {
         struct frame *whole = batch_is_full(&v->whole) ? NULL : nat_fragment_received(v, p);
         if (whole)
             batch_add(&v->whole, whole); /* its turn comes after this batch */
         return DROP_NONE;
     }
-    if (fl->l4 == 0 || fl->l4 > fl->end)
-        return DROP_MALFORMED;
-    if (!is_sound(p->frame, fl))
-        return DROP_MALFORMED;
-    if (vhost_ndp_takes(v, p) || takes_dhcp(v, p))
-        return DROP_NONE;
+    if (!by_kernel) {
+        if (fl->l4 == 0 || fl->l4 > fl->end || !is_sound(p->frame, fl))
+            return DROP_MALFORMED;
+        if (vhost_ndp_takes(v, p) || takes_dhcp(v, p))
+            return DROP_NONE;
+    }
     struct ip src = vhost_ip(fl->version, fl->src);
     if (!is_client(v, &src))
         return DROP_BAD_SOURCE;
@@ -202,6 +207,7 @@ take(struct vhost *v, struct batch *b, int64_t now_us)
         received(v, v->whole.frame[i], now_us);
     nat_tcp_flows_settle(v, now_us); /* while the frames are still there */
     nat_udp_flush(v, now_us);
+    nat_kernel_flush(v);
     batch_free_frames(&v->whole);
     batch_free_frames(b);
 }

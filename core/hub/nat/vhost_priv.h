@@ -4,7 +4,8 @@
  *
  *     hub -> vhost_in.c -> ARP, NDP, ICMP (vhost_icmp.c), DHCP and RA (vhost_dhcp.c)
  *                       -> nat_tcp_flow.c, nat_udp.c, nat_ping.c, nat_dns.c -> sockets
- *     sockets -> the same -> vhost_out.c -> hub
+ *                       -> nat_kernel.c -> TUN adapter
+ *     sockets, TUN -> the same -> vhost_out.c -> hub
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 #include "core/hub/dhcp/dhcp6_server.h"
 #include "core/hub/hub_port.h"
 #include "core/hub/nat/nat_buffer.h"
+#include "core/hub/nat/nat_kernel.h"
 #include "core/hub/nat/nat_table.h"
 #include "core/hub/nat/nat_tcp.h"
 #include "core/hub/nat/vhost.h"
@@ -127,7 +129,8 @@ struct vhost {
     struct nat_dns *dns;
     struct rate icmp_rate;
     struct log_limit log_limit;
-    char why[160];
+    struct nat_kernel *kernel; /* NULL: by sockets; control makes and frees it */
+    char why[NAT_WHY];
 
     struct dhcp4_server *dhcp4;
     struct dhcp6_server *dhcp6;
@@ -247,6 +250,22 @@ void nat_flows_sweep(struct vhost *v, int64_t now_us);
 /* Whether clients may talk to it: not to this host's loopback, not back into their own network, not
  * to groups. */
 bool nat_may_reach(const struct vhost *v, const struct ip *dst);
+
+/* ---- nat_kernel.c ---- */
+/* Control. *out is NULL when NAT is by sockets, and why says the reason; false: it must not be. */
+bool nat_kernel_new(struct vhost *v, const struct vhost_config *config, struct nat_kernel **out,
+                    char why[NAT_WHY], GError **error);
+/* Control; after nat_kernel_stop(). NULL is fine. */
+void nat_kernel_free(struct nat_kernel *k);
+/* Of v->kernel, if there is one. */
+void nat_kernel_start(struct vhost *v);
+void nat_kernel_stop(struct vhost *v);
+bool nat_kernel_is_on(const struct vhost *v);
+/* Whether a packet is to be sent this way, also a piece of one. */
+bool nat_kernel_takes(const struct vhost *v, const struct flow *fl);
+void nat_kernel_send(struct vhost *v, const struct vhost_packet *p);
+/* What was sent in this batch goes. */
+void nat_kernel_flush(struct vhost *v);
 
 /* ---- nat_fragment.c ---- */
 /* A piece of a packet. The whole of it, when it was the last; else NULL. */

@@ -193,6 +193,7 @@ config(void)
         .mask4 = 0xffffff00,
         .mtu = 1500,
         .use_nat = true,
+        .nat_mode = VHOST_NAT_USER,
         .tcp_timeout_s = 1800,
         .udp_timeout_s = 60,
         .use_dhcp = true,
