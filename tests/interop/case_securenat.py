@@ -244,16 +244,17 @@ def swarm(session, count, first=1):
 # -- our server --
 
 class Ours:
-    """Our server without any rights, and a hub with a virtual host of both families."""
+    """Our server, without any rights if not said otherwise, and a hub with a virtual host of both
+    families."""
 
-    def __init__(self, t):
+    def __init__(self, t, rights=polyether.NO_RIGHTS):
         self.lab = lab = t.lab
         outside(lab)
         # What a host has to allow for pings by people without rights; Debian does it by default.
         lab.srv.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647" if
                     polyether.has_nobody() else "net.ipv4.ping_group_range=0 0")
         self.server = server = polyether.Server(lab, options=("--listen", PORT), port=PORT,
-                                                resolver=OUT)
+                                                resolver=OUT, rights=rights)
         server.make_hub()
         server.add_user(CROWD, PASSWORD, HUB, "--policy", "NoBroadcastLimiter=yes")
         server.securenat("set", "--ip", f"{HOST}/{LEN}", "--pool", f"{FIRST}-{LAST}", "--lease", 7200,
@@ -452,6 +453,119 @@ def _(t):
     with t.check("one flow at 50 ms: at least 300 Mbit/s each way"):
         fast_over_a_long_way(lab.cli, OUT, 300)
     ours.end(t)
+
+
+def forwarding(ns, on):
+    ns.run("sysctl", "-qw", f"net.ipv4.ip_forward={on}", f"net.ipv6.conf.all.forwarding={on}")
+
+
+def tables(ns):
+    return ns.run("nft", "list", "tables").splitlines()
+
+
+def adapters(ns):
+    return [d["ifname"] for d in json.loads(ns.run("ip", "-j", "link")) if d["ifname"].startswith("penat")]
+
+
+def unasked(ns, to, seconds=2):
+    """Whether a datagram of a stranger reaches a port of the client."""
+    client, address = to
+    with client.inside():
+        listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with ns.inside():
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with listener, sender:
+        listener.bind((address, 7777))
+        sender.bind(("0.0.0.0", 7778))
+        sender.sendto(b"unasked", (address, 7777))
+        return bool(select.select([listener], [], [], seconds)[0])
+
+
+@scenario("securenat/kernel", needs=("server", "client", "nft", *RIGHTS, *NEEDS), asan=True, limit=240)
+def _(t):
+    """A host that forwards, and a server with the rights of the service."""
+    lab = t.lab
+    srv = lab.srv
+    with t.must("server with rights on a host that forwards, virtual host, our client"):
+        forwarding(srv, 1)
+        srv.run("nft", "add table inet other; add chain inet other mine; add rule inet other mine counter")
+        srv.run("nft", "add table inet polyether_penat0; add chain inet polyether_penat0 stale")
+        other = srv.run("nft", "list", "table", "inet", "other")
+        ours = Ours(t, polyether.SERVICE_RIGHTS)
+        client = ours.client()
+    with t.must("the kernel translates, and says so"):
+        status = ours.status()
+        need(status["IsKernelMode_bool"], f"{status}")
+        need(adapters(srv) == ["penat0"], f"adapters: {adapters(srv)}")
+        need("stale" not in srv.run("nft", "list", "table", "inet", "polyether_penat0"),
+             "what an earlier run left is still there")
+    services(t, lab.cli, OUT)
+    with t.check("DNS of the virtual host"):
+        dns(lab.cli, HOST)
+    with t.check("DNS, asked past the virtual host"):
+        dns(lab.cli, OUT)
+    second_family(t, lab.cli, client.device)
+    with t.check("200 flows"):
+        many_flows(lab.cli, OUT, 100, 100)
+    with t.check("it was the kernel that did it"):
+        status = ours.status()
+        need(status["IsKernelMode_bool"] and not status["NumUdpSessions_u32"] and
+             "10.30." not in ours.server.ctl("--json", "securenat", "flows", HUB), f"{status}")
+    with t.check("who was not asked does not get in, though the host would forward it"):
+        address = traffic.address_of(lab.cli, client.device)
+        lab.lan.run("ip", "route", "add", "10.30.0.0/16", "via", OUT_SRV)
+        # OUT was asked before, so it is a stranger by another address.
+        lab.lan.run("ip", "addr", "add", "10.99.2.77/24", "dev", "eth2")
+        lab.lan.run("ip", "route", "replace", "10.30.0.0/16", "via", OUT_SRV, "src", "10.99.2.77")
+        need(not unasked(lab.lan, (lab.cli, address)), "it does")
+        lab.lan.run("ip", "route", "del", "10.30.0.0/16")
+    with t.check("other sources than the hub's are not given to the host"):
+        lab.cli.address(client.device, "10.77.0.9/32")
+        before = srv.run("ip", "-j", "-s", "link", "show", "penat0")
+        lab.cli.run("ping", "-c1", "-W1", "-I", "10.77.0.9", OUT, check=False)
+        need(json.loads(before)[0]["stats64"]["rx"]["packets"] ==
+             json.loads(srv.run("ip", "-j", "-s", "link", "show", "penat0"))[0]["stats64"]["rx"]["packets"],
+             "the kernel got it")
+    with t.check("the adapter is switched off: by sockets then, with the reason"):
+        srv.run("ip", "link", "set", "penat0", "down")
+        lab.cli.run("ping", "-c1", "-W1", OUT, check=False)
+        wait_until("the other mode", lambda: not ours.status()["IsKernelMode_bool"])
+        need("penat0" in ours.status()["Reason_str"], f"{ours.status()}")
+        traffic.wait_answer(lab.cli, OUT)
+        echoes(lab.cli, OUT, 512)
+    with t.check("forwarding off, and the server starts again: by sockets, with the reason"):
+        ours.server.stop()
+        need(not adapters(srv) and tables(srv) == ["table inet other"], f"{adapters(srv)} {tables(srv)}")
+        forwarding(srv, 0)
+        ours.server.start()
+        status = ours.status()
+        need(not status["IsKernelMode_bool"] and "ip_forward" in status["Reason_str"], f"{status}")
+        try:
+            ours.server.securenat("set", "--nat-mode", "kernel")
+        except Failed as e:
+            need("ip_forward" in str(e), f"the reason is not told: {e}")
+        else:
+            raise Failed("what is not possible was accepted")
+    with t.check("forwarding on, a route in the way"):
+        forwarding(srv, 1)
+        srv.run("ip", "route", "add", "10.30.7.0/24", "dev", "lo")
+        ours.server.stop()
+        ours.server.start()
+        status = ours.status()
+        need(not status["IsKernelMode_bool"] and "'lo'" in status["Reason_str"], f"{status}")
+        srv.run("ip", "route", "del", "10.30.7.0/24", "dev", "lo")
+    with t.check("asked for while it runs, and given back"):
+        ours.server.securenat("set", "--nat-mode", "kernel")
+        need(ours.status()["IsKernelMode_bool"] and adapters(srv), f"{ours.status()}")
+        ours.server.securenat("set", "--nat-mode", "user")
+        need(not ours.status()["IsKernelMode_bool"] and not adapters(srv), f"{ours.status()}")
+        ours.server.securenat("set", "--nat-mode", "kernel")
+        ours.server.securenat("disable")
+        need(not adapters(srv) and tables(srv) == ["table inet other"], f"{adapters(srv)} {tables(srv)}")
+    ours.end(t)
+    with t.check("nothing is left, and what is not ours was not touched"):
+        need(not adapters(srv) and tables(srv) == ["table inet other"], f"{adapters(srv)} {tables(srv)}")
+        need(srv.run("nft", "list", "table", "inet", "other") == other, "the other table changed")
 
 
 # -- the lab, with SoftEther --

@@ -2,9 +2,11 @@
 """Our own programs: the server with its command line, the client's service with its own."""
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 
@@ -53,11 +55,15 @@ class UnixHttp:
         return answer["result"]
 
 
-# A resolver of its own, and no rights at all.
-WITHOUT_RIGHTS = """
+# A resolver of its own, and no rights at all, or those that the service has.
+ORDINARY = """
 mount --make-rprivate / && mount --bind "$1" /etc/resolv.conf && shift &&
-exec setpriv $IDS --bounding-set=-all --inh-caps=-all --no-new-privs "$@"
+if [ -n "$TUN" ]; then mount --bind "$TUN" /dev/net/tun; fi &&
+exec setpriv $IDS $RIGHTS --no-new-privs "$@"
 """
+NO_RIGHTS = "--bounding-set=-all --inh-caps=-all"
+SERVICE_RIGHTS = " ".join(f"--{which}=-all,+net_admin,+net_raw,+net_bind_service"
+                          for which in ("bounding-set", "inh-caps", "ambient-caps"))
 NOBODY = 65534
 
 
@@ -69,30 +75,34 @@ def has_nobody():
 
 class Server:
     def __init__(self, lab, ns=None, state=None, options=(), wait=True, log="polyether-server",
-                 port=443, resolver=None, level="debug"):
-        """resolver: its address; the server then runs without rights."""
+                 port=443, resolver=None, level="debug", rights=NO_RIGHTS):
+        """resolver: its address; the server then is not root's, and has only these rights."""
         self.lab, self.ns, self.options, self.log = lab, ns or lab.srv, options, log
         self.port, self.level = port, level
         self.state = pathlib.Path(state or tempfile.mkdtemp(dir=lab.tmp))
         self.program, self.prefix, self.env = program("polyether-server"), (), SERVICE_ENV
         if resolver:
-            self.give_rights_up(resolver)
+            self.give_rights_up(resolver, rights)
         self.process = None
         self.start(wait)
 
-    def give_rights_up(self, resolver):
+    def give_rights_up(self, resolver, rights):
         """The program is copied to where anybody may run it."""
         self.lab.tmp.chmod(0o711)
         self.program = shutil.copy(self.program, self.lab.tmp)
         conf = self.lab.tmp / "resolv.conf"
         conf.write_text(f"nameserver {resolver}\n")
         conf.chmod(0o644)
-        self.prefix = ("unshare", "-m", "sh", "-c", WITHOUT_RIGHTS, "sh", conf)
-        ids = ""
+        self.prefix = ("unshare", "-m", "sh", "-c", ORDINARY, "sh", conf)
+        ids, tun = "", ""
         if has_nobody():
             shutil.chown(self.state, NOBODY, NOBODY)
             ids = f"--reuid {NOBODY} --regid {NOBODY} --clear-groups"
-        self.env = {**SERVICE_ENV, "IDS": ids}
+        if has_nobody() and rights != NO_RIGHTS:
+            tun = self.lab.tmp / "tun"  # open to everybody, as udev makes it
+            os.mknod(tun, stat.S_IFCHR | 0o666, os.makedev(10, 200))
+            tun.chmod(0o666)
+        self.env = {**SERVICE_ENV, "IDS": ids, "RIGHTS": rights, "TUN": str(tun)}
 
     @property
     def socket(self):
