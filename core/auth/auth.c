@@ -522,15 +522,21 @@ auth_free(struct auth *a)
     g_source_destroy(a->source);
     g_source_unref(a->source);
 
-    /* What is posted to a worker frees itself there. */
+    /* What is posted to a worker frees itself there, at any moment from now: it is looked at only
+     * while it cannot leave the table. */
+    g_autoptr(GPtrArray) left = g_ptr_array_new();
+    GHashTableIter it;
+    gpointer value;
     g_mutex_lock(&a->lock);
-    g_autoptr(GList) jobs = g_hash_table_get_values(a->jobs);
-    g_mutex_unlock(&a->lock);
-    for (GList *l = jobs; l; l = l->next) {
-        struct job *job = l->data;
+    g_hash_table_iter_init(&it, a->jobs);
+    while (g_hash_table_iter_next(&it, NULL, &value)) {
+        const struct job *job = value;
         if (job->stage != STAGE_POSTED)
-            job_free(job);
+            g_ptr_array_add(left, value);
     }
+    g_mutex_unlock(&a->lock);
+    for (guint i = 0; i < left->len; i++)
+        job_free(g_ptr_array_index(left, i));
     g_list_free(a->helping);
     g_queue_clear(&a->refused);
     auth_unref(a);
