@@ -61,8 +61,10 @@ pf_memory_setup(void)
 {
 #ifdef __GLIBC__
     enum { THRESHOLD = 256 * 1024 };
+    /* NOLINTBEGIN(concurrency-mt-unsafe): there is one thread yet */
     (void)mallopt(M_MMAP_THRESHOLD, THRESHOLD);
     (void)mallopt(M_TRIM_THRESHOLD, THRESHOLD);
+    /* NOLINTEND(concurrency-mt-unsafe) */
 #endif
 }
 

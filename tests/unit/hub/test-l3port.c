@@ -347,7 +347,7 @@ test_delivery(struct lab *lab, const void *data)
     g_assert_cmpuint(heap_n(&c->got), ==, 3);
 
     uint8_t padded[60] = {0}; /* Ethernet's padding does not reach the client */
-    len = lab_udp(padded, LAN(50), c->last.ip4, 1, 2, reader_of("x", 1));
+    (void)lab_udp(padded, LAN(50), c->last.ip4, 1, 2, reader_of("x", 1));
     lan_to_client(c, LAN(50), NULL, padded, 46);
     g_assert_cmpuint(heap_at(&c->got, 3)->len, ==, 29);
 }

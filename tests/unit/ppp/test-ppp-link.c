@@ -150,13 +150,13 @@ static void
 respond(struct rig *r, uint8_t id, const char *name)
 {
     uint8_t bytes[128] = {2, id, 0, 0, 49};
-    size_t len = 54 + strlen(name);
+    struct writer w = writer_of(bytes + 54, sizeof(bytes) - 54);
 
-    wire_put16(bytes + 2, (uint16_t)len);
+    writer_bytes(&w, name, strlen(name));
+    wire_put16(bytes + 2, (uint16_t)(54 + w.len));
     memset(bytes + 5, 0xaa, 16);
     memset(bytes + 29, 0xbb, 24);
-    memcpy(bytes + 54, name, strlen(name));
-    say_bytes(r, PPP_CHAP, bytes, len);
+    say_bytes(r, PPP_CHAP, bytes, 54 + w.len);
 }
 
 static const uint8_t id6[8] = {2, 0xac, 0xde, 0xff, 0xfe, 0, 0, 0x10};
@@ -476,8 +476,8 @@ test_echo(void)
     ppp_link_verdict(r.l, PE_OK, NULL, NULL, 0);
     expect_code(&r, PPP_PAP, 2);
     ppp_link_heard(r.l, 10 * S); /* traffic puts it off */
-    for (uint8_t i = 1; i <= PPP_LINK_ECHOES + 2; i++) {
-        uint8_t reply[] = {10, i, 0, 8, 9, 9, 9, 9};
+    for (int i = 1; i <= PPP_LINK_ECHOES + 2; i++) {
+        uint8_t reply[] = {10, (uint8_t)i, 0, 8, 9, 9, 9, 9};
         now_us = 10 * S + i * 20 * S;
         g_assert_cmpint(ppp_link_deadline(r.l), ==, now_us);
         ppp_link_tick(r.l, now_us);
