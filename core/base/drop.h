@@ -25,6 +25,8 @@
     X(MTU, "mtu", "longer than the MTU of the port it should leave by")                  \
     X(INFLATE, "inflate", "did not decompress to a frame")                               \
     X(NO_ROUTE, "no-route", "no gateway, or nobody answers for the next hop")            \
+    X(CRYPTO, "crypto", "could not be decrypted, or was tampered with")                  \
+    X(REPLAY, "replay", "a sequence number that was there already, or is too old")       \
     X(POLICY, "policy", "forbidden by the security policy")                              \
     X(PORT_DOWN, "port-down", "the port was going away")                                 \
     X(IO, "io", "the operating system refused it")
