@@ -370,16 +370,15 @@ take_data(struct sstp_session *s, struct reader payload, struct batch *b, int64_
         pass_on(s, b, now_us);
 }
 
-/* Takes all whole records. Returns the bytes that are left of the last one. */
+/* Takes all whole records; packets of the last ones may still be in the batch. Returns the bytes
+ * that are left of the last record. */
 static size_t
-take_records(struct sstp_session *s, struct reader in, int64_t now_us)
+take_records(struct sstp_session *s, struct reader in, struct batch *b, int64_t now_us)
 {
-    struct batch b = {0};
-
     while (!s->dead && in.left > 0) {
         int len = sstp_record_length(in);
         if (len < 0) {
-            pass_on(s, &b, now_us);
+            pass_on(s, b, now_us);
             sstp_call_broken(&s->call, now_us);
             in.left = 0; /* there is no finding back */
         }
@@ -387,14 +386,13 @@ take_records(struct sstp_session *s, struct reader in, int64_t now_us)
             break;
         struct reader record = reader_sub(&in, (size_t)len);
         if (sstp_is_control(record.at)) {
-            pass_on(s, &b, now_us); /* in order */
+            pass_on(s, b, now_us); /* in order */
             sstp_call_receive(&s->call, record, now_us);
         } else {
             (void)reader_take(&record, SSTP_HEADER);
-            take_data(s, record, &b, now_us);
+            take_data(s, record, b, now_us);
         }
     }
-    pass_on(s, &b, now_us);
     return in.left;
 }
 
@@ -403,6 +401,7 @@ on_readable(void *owner, int64_t now_us)
 {
     struct sstp_session *s = owner;
     uint8_t chunk[SSTP_RECORD_MAX + READ_CHUNK];
+    struct batch b = {.n = 0}; /* over all chunks: the fuller, the cheaper each packet */
 
     for (size_t done = 0; !s->dead && done < READ_BUDGET;) {
         size_t n = tls_stream_read(s->stream, chunk + s->part_len, READ_CHUNK);
@@ -411,12 +410,12 @@ on_readable(void *owner, int64_t now_us)
         done += n;
         memcpy(chunk, s->part, s->part_len);
         size_t have = s->part_len + n;
-        s->part_len = take_records(s, reader_of(chunk, have), now_us);
-        if (s->dead)
-            return;
-        g_assert(s->part_len < sizeof(s->part));
-        memcpy(s->part, chunk + have - s->part_len, s->part_len);
+        s->part_len = take_records(s, reader_of(chunk, have), &b, now_us);
+        g_assert(s->dead || s->part_len < sizeof(s->part));
+        if (!s->dead)
+            memcpy(s->part, chunk + have - s->part_len, s->part_len);
     }
+    pass_on(s, &b, now_us);
     set_timer(s);
 }
 
@@ -444,8 +443,10 @@ static const struct tls_stream_ops stream_ops = {
 static void
 take_rest(struct sstp_session *s, const GByteArray *rest, int64_t now_us)
 {
-    size_t left = take_records(s, reader_of(rest->data, rest->len), now_us);
+    struct batch b = {.n = 0};
+    size_t left = take_records(s, reader_of(rest->data, rest->len), &b, now_us);
 
+    pass_on(s, &b, now_us);
     if (s->dead || left == 0 || left >= sizeof(s->part))
         return;
     memcpy(s->part, rest->data + rest->len - left, left);
