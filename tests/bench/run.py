@@ -25,6 +25,7 @@ import openvpn_bench  # noqa: E402
 import registry  # noqa: E402
 import securenat_bench  # noqa: E402
 import sevpn_bench  # noqa: E402
+import sstp_bench  # noqa: E402
 
 # The figures of which more is better; of the rest, less.
 MORE = ("Mbit/s", "logins/s")
@@ -51,7 +52,8 @@ def benches():
     folder = registry.BUILD / "tests"
     parts = {p.name[6:]: sevpn_bench.Bench("a part by itself", Part(p), [], [])
              for p in sorted(folder.glob("bench-*")) if p.is_file() and os.access(p, os.X_OK)}
-    return {**parts, **sevpn_bench.BENCHES, **openvpn_bench.BENCHES, **securenat_bench.BENCHES}
+    return {**parts, **sevpn_bench.BENCHES, **openvpn_bench.BENCHES, **securenat_bench.BENCHES,
+            **sstp_bench.BENCHES}
 
 
 @contextlib.contextmanager

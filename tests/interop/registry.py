@@ -13,7 +13,7 @@ SCENARIOS = {}
 BUILD = pathlib.Path(os.environ.get("POLYETHER_BUILD") or
                      pathlib.Path(__file__).resolve().parents[2] / "build")
 OURS = {"polyether-server": "apps/server", "polyetherctl": "apps/ctl",
-        "polyether-clientd": "apps/client", "polyether": "apps/client"}
+        "polyether-clientd": "apps/client", "polyether": "apps/client", "sstp-load": "tests"}
 # What a scenario can need, and the programs that make it up.
 NEEDS = {
     "server": ("polyether-server", "polyetherctl"),

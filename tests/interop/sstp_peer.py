@@ -4,13 +4,15 @@ packets by hand. It needs no rights and no kernel with PPP."""
 import hashlib
 import hmac
 import os
+import re
 import socket
 import ssl
 import struct
 import subprocess
 import time
 
-from netlab import Failed, need
+from netlab import Failed, need, wait_until
+from registry import program
 
 TARGET = b"/sra_{BA195980-CD49-458b-9E23-C84EE0ADCD75}/"
 REQUEST, ACK, NAK, CONNECTED, ABORT, DISCONNECT, DISCONNECT_ACK, ECHO, ECHOED = range(1, 10)
@@ -291,3 +293,31 @@ class Client:
 
     def close(self):
         self.tls.close()
+
+
+class Load:
+    """tests/bench/sstp-load.c: one session with the adapter load0 that costs little, or many that do
+    nothing."""
+    device = "load0"
+
+    def __init__(self, ns, address, name, password, sessions=0, pap=False, port=443, seconds=60):
+        """sessions: so many without an adapter."""
+        self.ns = ns
+        options = ["--sessions", sessions] if sessions else ["--tun", self.device]
+        self.process = ns.start(program("sstp-load"), "--server", address, "--port", port, "--user", name,
+                                "--password", password, *options, *["--pap"] * pap, log="sstp-load")
+        self.process.log_from = len(self.process.log())
+
+        def said():
+            log = self.process.log()[self.process.log_from:]
+            need(self.process.running(), f"sstp-load ended\n{log[-1500:]}")
+            return re.search(r"up (\d+) addresses (\d+) seconds ([\d.]+) last ([\d.]+)", log)
+
+        up = wait_until("the sessions of sstp-load", said, seconds, 0.1)
+        self.addresses, self.seconds, self.address = int(up[2]), float(up[3]), up[4]
+
+    def stop(self):
+        """All say goodbye and hear an answer."""
+        need(self.process.stop(20), "sstp-load did not end")
+        need(self.process.popen.returncode == 0, f"sstp-load ended with {self.process.popen.returncode}\n"
+             f"{self.process.log()[-1500:]}")
