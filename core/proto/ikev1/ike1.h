@@ -51,7 +51,7 @@ struct ike1_id {
 /* A Diffie-Hellman exchange, which takes a millisecond or ten: for a helper thread. Owned by
  * whoever holds it. */
 struct ike1_dh;
-/* Computes it. Any thread, once. */
+/* Computes it. Any thread, once for each of ike1_dh_new(), ike1_dh_begin(), ike1_dh_set_peer(). */
 void ike1_dh_compute(struct ike1_dh *d);
 void ike1_dh_free(struct ike1_dh *d); /* wipes; NULL is fine */
 

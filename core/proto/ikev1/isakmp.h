@@ -64,7 +64,7 @@ struct isakmp_payload {
 struct isakmp_payloads {
     unsigned n;
     struct isakmp_payload p[ISAKMP_PAYLOADS_MAX];
-    const uint8_t *end; /* of the last one */
+    const uint8_t *end; /* of the last one; where the body begins when there is none */
 };
 bool
 isakmp_payloads_read(struct reader body, uint8_t first, struct isakmp_payloads *out) MUST_CHECK;
@@ -97,3 +97,5 @@ void isakmp_payload_begin(struct isakmp_writer *m, uint8_t type);
 void isakmp_payload_add(struct isakmp_writer *m, uint8_t type, const void *body, size_t len);
 /* Ends the message, and sets its length. */
 void isakmp_end(struct isakmp_writer *m);
+/* The same, padded with zeroes so that what follows the header is a multiple of block. */
+void isakmp_end_padded(struct isakmp_writer *m, size_t block);

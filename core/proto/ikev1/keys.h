@@ -69,7 +69,8 @@ size_t ike1_group_size(uint16_t group);
 /* A job for a peer's public value, which is checked (length, range, on the curve): NULL when it
  * cannot be right. */
 struct ike1_dh *ike1_dh_new(uint16_t group, struct reader peer_public);
-/* For an exchange that we begin: computes our own half; the peer's comes by ike1_dh_set_peer(). */
+/* For an exchange that we begin: ike1_dh_compute() makes our own half; after ike1_dh_set_peer() it
+ * is called again for the secret. */
 struct ike1_dh *ike1_dh_begin(uint16_t group);
 bool ike1_dh_set_peer(struct ike1_dh *d, struct reader peer_public) MUST_CHECK;
 /* After ike1_dh_compute(): our public value, and the secret (leading zeroes kept; an ECP group's is

@@ -18,6 +18,7 @@ enum ike1_vendor {
     IKE1_VENDOR_XAUTH = 512,
     IKE1_VENDOR_UNITY = 1024,
     IKE1_VENDOR_FRAGMENTATION = 2048,
+    IKE1_VENDOR_APPLE = 4096, /* a NAT-T draft without a number */
 };
 
 /* Which one a vendor payload's body is, or 0. */
