@@ -150,6 +150,25 @@ static const struct ctl_column flow_columns[] = {
     {"RecvSize_u64", N_("RECEIVED")}, {"CreatedTime_dt", N_("SINCE")}, {NULL, NULL},
 };
 
+static const struct ctl_column peer_columns[] = {
+    {"Remote_str", N_("Address")},
+    {"Id_str", N_("Identity")},
+    {"Ike_str", N_("IKE")},
+    {"Esp_str", N_("ESP")},
+    {"NumCarriers_u32", N_("Tunnels")},
+    {"ConnectedTime_dt", N_("Since")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column router_columns[] = {
+    {"Id_str", N_("Identity")},
+    {"HubName_str", N_("Hub")},
+    {"UserName_str", N_("User")},
+    {"HasSecret_bool", N_("Own key")},
+    {"LocalSession_u32", N_("Static session")},
+    {NULL, NULL},
+};
+
 static const struct ctl_column ca_columns[] = {
     {"Key_u32", N_("KEY")},
     {"SubjectName_utf", N_("SUBJECT")},
@@ -276,6 +295,21 @@ const struct ctl_command ctl_commands[] = {
      CHANGE("SetOpenVpnSstpConfig", NULL, "EnableSSTP_bool=true")},
     {"sstp", "disable", NULL, N_("take no new ones"), NULL,
      CHANGE("SetOpenVpnSstpConfig", NULL, "EnableSSTP_bool=false")},
+
+    {"ipsec", "show", NULL, N_("show how IPsec and L2TP are set, and how they do"), NULL,
+     SHOW("GetIPsecServices GetIPsecStatus", NULL)},
+    {"ipsec", "set", NULL, N_("change it"), ctl_ipsec_set_options, .run = ctl_run_ipsec_set},
+    {"ipsec", "peers", NULL, N_("list the peers of IPsec"), NULL,
+     LIST("EnumIPsecPeer", NULL, "PeerList", peer_columns)},
+
+    {"router", "list", NULL, N_("list the routers that may bring Ethernet by IPsec"), NULL,
+     LIST("EnumEtherIpId", NULL, "Settings", router_columns)},
+    {"router", "add", "ID HUB USER", N_("register a router by its identity in IKE, or change it"),
+     ctl_router_add_options, .run = ctl_run_router_add,
+     .fields = "Id_str HubName_str UserName_str"},
+    {"router", "show", "ID", N_("show one router"), NULL, SHOW("GetEtherIpId", "Id_str")},
+    {"router", "delete", "ID", N_("remove a router from the register"), NULL,
+     CHANGE("DeleteEtherIpId", "Id_str", NULL)},
 
     {"rpc", NULL, "METHOD [JSON]", N_("call a method of the API as it is"), NULL,
      .run = ctl_run_rpc},

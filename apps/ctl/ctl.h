@@ -97,8 +97,10 @@ ctl_run ctl_run_hub_create, ctl_run_hub_set;
 ctl_run ctl_run_user_create, ctl_run_user_set;
 ctl_run ctl_run_bridge_create, ctl_run_rpc;
 ctl_run ctl_run_openvpn_set, ctl_run_openvpn_export, ctl_run_openvpn_key;
+ctl_run ctl_run_ipsec_set, ctl_run_router_add;
 ctl_run ctl_run_securenat_set;
 extern const struct ctl_option ctl_openvpn_set_options[], ctl_openvpn_export_options[];
+extern const struct ctl_option ctl_ipsec_set_options[], ctl_router_add_options[];
 extern const struct ctl_option ctl_securenat_set_options[];
 /* Fills fields and constants of the command into a record. NULL after a message. */
 struct record *ctl_input(const struct ctl_command *cmd, const struct ctl_args *args);
@@ -123,6 +125,7 @@ extern const struct ctl_option ctl_password_options[]; /* --password-stdin, --pa
  * secret_free_str(). */
 char *ctl_password(const struct ctl_args *args, const char *prompt, bool is_new);
 char *ctl_password_from_file(const char *path);
+char *ctl_password_from_stdin(void);
 char *ctl_password_prompt(const char *prompt, bool is_new);
 bool ctl_wants_password(const struct ctl_args *args);
 

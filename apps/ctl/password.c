@@ -50,6 +50,12 @@ ctl_password_from_file(const char *path)
     return checked(password);
 }
 
+char *
+ctl_password_from_stdin(void)
+{
+    return checked(read_line(stdin));
+}
+
 static char *
 ask(FILE *terminal, const char *prompt)
 {
@@ -104,6 +110,6 @@ ctl_password(const struct ctl_args *args, const char *prompt, bool is_new)
     if (ctl_has(args, "--password-file"))
         return ctl_password_from_file(ctl_value(args, "--password-file"));
     if (ctl_has(args, "--password-stdin"))
-        return checked(read_line(stdin));
+        return ctl_password_from_stdin();
     return ctl_password_prompt(prompt, is_new);
 }

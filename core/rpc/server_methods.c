@@ -182,11 +182,11 @@ get_caps(const struct rpc_call *c, GError **error)
         {"b_support_cluster", 0, "Clusters"},
         {"b_support_radius", 0, "Users by RADIUS"},
         {"b_support_cascade", 0, "Cascades"},
-        {"b_support_securenat", 0, "Virtual NAT and DHCP"},
+        {"b_support_securenat", 1, "Virtual NAT and DHCP"},
         {"b_support_layer3", 0, "Layer-3 switches"},
-        {"b_support_ipsec", 0, "L2TP and IPsec"},
-        {"b_support_openvpn", 0, "OpenVPN"},
-        {"b_support_sstp", 0, "SSTP"},
+        {"b_support_ipsec", 1, "L2TP and IPsec"},
+        {"b_support_openvpn", 1, "OpenVPN"},
+        {"b_support_sstp", 1, "SSTP"},
     };
     struct record *out = record_new();
 

@@ -103,7 +103,16 @@ static const char step_2[] =
     " PRIMARY KEY (hub, ip)"
     ") STRICT, WITHOUT ROWID;";
 
-const char *const store_steps[] = {step_1, step_2};
+static const char step_3[] = "CREATE TABLE routers ("
+                             " id TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,"
+                             " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+                             " user TEXT NOT NULL,"
+                             " psk BLOB," /* sealed */
+                             " aggressive INTEGER NOT NULL,"
+                             " session TEXT NOT NULL"
+                             ") STRICT, WITHOUT ROWID;";
+
+const char *const store_steps[] = {step_1, step_2, step_3};
 const unsigned store_n_steps = ARRAY_LEN(store_steps);
 
 static bool

@@ -31,6 +31,7 @@ enum {
     STORE_CAS_MAX = 256,      /* of one hub */
     STORE_BRIDGES_MAX = 4096,
     STORE_LISTENERS_MAX = 256,
+    STORE_ROUTERS_MAX = 1024,
     STORE_NAME_MAX = 255,  /* bytes: hubs, users, groups, devices, common names */
     STORE_TEXT_MAX = 4096, /* bytes: real name, note */
 };
@@ -166,6 +167,21 @@ bool
 store_bridge_add(struct store *s, const struct store_bridge *b, GError **error); /* PE_EXISTS */
 bool store_bridge_delete(struct store *s, const char *hub, const char *device,
                          GError **error); /* PE_NOT_FOUND */
+
+/* ---- routers that bring Ethernet by IPsec ---- */
+struct store_router {
+    char *id; /* of IKE, compared without regard to case */
+    char *hub, *user;
+    GBytes *psk;     /* of its own, or NULL */
+    bool aggressive; /* may use aggressive mode */
+    char *session;   /* of static L2TPv3, as text of whoever reads it; NULL is taken as "" */
+};
+void store_router_free(struct store_router *r);
+GPtrArray *store_routers(struct store *s); /* of struct store_router, by id */
+struct store_router *store_router_get(struct store *s, const char *id);
+/* Adds it, or replaces the one of that id. PE_HUB_NOT_FOUND; the user may be made later. */
+bool store_router_put(struct store *s, const struct store_router *r, GError **error);
+bool store_router_delete(struct store *s, const char *id, GError **error); /* PE_NOT_FOUND */
 
 /* Writes the lazy counters now. */
 void store_flush(struct store *s);

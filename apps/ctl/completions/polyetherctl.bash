@@ -11,7 +11,7 @@ _polyetherctl()
     esac
   done
   case $said in
-    '') words='server listener hub user session mac ca bridge securenat openvpn sstp rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user session mac ca bridge securenat openvpn sstp ipsec router rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
@@ -26,6 +26,8 @@ _polyetherctl()
     'openvpn') words='show set export key' ;;
     'openvpn key') words='show' ;;
     'sstp') words='show enable disable' ;;
+    'ipsec') words='show set peers' ;;
+    'router') words='list add show delete' ;;
     'rpc') words='' ;;
     'server password set'*) words='--password-stdin --password-file' ;;
     'server cert set'*) words='--cert --key' ;;
@@ -38,6 +40,8 @@ _polyetherctl()
     'securenat set'*) words='--ip --pool --lease --gateway --dns --domain --routes --reserve --no-reservations --nat --no-nat --nat-mode --dhcp --no-dhcp --ip6 --no-ip6 --dhcp6 --no-dhcp6 --mtu --tcp-timeout --udp-timeout --log --no-log' ;;
     'openvpn set'*) words='--enable --disable --udp-ports --default-hub --ciphers --allow-cbc --no-cbc --require-client-cert --no-client-cert --control --tls-auth-digest --redirect-gateway --no-redirect-gateway --block-outside-dns --no-block-outside-dns --ping --ping-restart --renegotiate --mtu' ;;
     'openvpn export'*) words='--output --tap --control --host --user-cert --user-key' ;;
+    'ipsec set'*) words='--l2tp --ethernet --plain-l2tp --psk-stdin --psk-file --weak --raw-esp --default-hub --dpd --public-address' ;;
+    'router add'*) words='--psk-stdin --psk-file --aggressive --static-l2tpv3 --local-cookie --peer-cookie --sublayer' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

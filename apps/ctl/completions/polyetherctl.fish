@@ -22,6 +22,8 @@ complete -c polyetherctl -n __fish_use_subcommand -a bridge
 complete -c polyetherctl -n __fish_use_subcommand -a securenat
 complete -c polyetherctl -n __fish_use_subcommand -a openvpn
 complete -c polyetherctl -n __fish_use_subcommand -a sstp
+complete -c polyetherctl -n __fish_use_subcommand -a ipsec
+complete -c polyetherctl -n __fish_use_subcommand -a router
 complete -c polyetherctl -n __fish_use_subcommand -a rpc
 complete -c polyetherctl -n '__fish_seen_subcommand_from server' -a info -d 'who the server is'
 complete -c polyetherctl -n '__fish_seen_subcommand_from server' -a status -d 'how the server does'
@@ -172,3 +174,27 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from openvpn; and __fish_see
 complete -c polyetherctl -n '__fish_seen_subcommand_from sstp' -a show -d 'show whether SSTP and OpenVPN clients are taken'
 complete -c polyetherctl -n '__fish_seen_subcommand_from sstp' -a enable -d 'take SSTP clients at every TCP listener'
 complete -c polyetherctl -n '__fish_seen_subcommand_from sstp' -a disable -d 'take no new ones'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec' -a show -d 'show how IPsec and L2TP are set, and how they do'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec' -a set -d 'change it'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l l2tp -r -d 'take L2TP clients over IPsec'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l ethernet -r -d 'take routers by EtherIP and L2TPv3 over IPsec'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l plain-l2tp -r -d 'take L2TP clients without IPsec: nothing is encrypted'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l psk-stdin -d 'the pre-shared key is the first line of the input'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l psk-file -r -d 'the pre-shared key is the first line of this file'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l weak -r -d 'weak algorithms to accept: sha1, modp1024, 3des, md5, with commas between, or none'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l raw-esp -r -d 'ESP without UDP where the server may'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l default-hub -r -d 'hub of user names that name none'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l dpd -r -d 'silence after which a peer is asked, 0: never'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec; and __fish_seen_subcommand_from set' -l public-address -r -d 'of the server, as clients see it'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ipsec' -a peers -d 'list the peers of IPsec'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router' -a list -d 'list the routers that may bring Ethernet by IPsec'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router' -a add -d 'register a router by its identity in IKE, or change it'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen_subcommand_from add' -l psk-stdin -d 'the pre-shared key is the first line of the input'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen_subcommand_from add' -l psk-file -r -d 'the pre-shared key is the first line of this file'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen_subcommand_from add' -l aggressive -d 'may use aggressive mode; needs a key of its own'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen_subcommand_from add' -l static-l2tpv3 -r -d 'session ids of L2TPv3 without a control connection: those that the router puts in, and those that we do'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen_subcommand_from add' -l local-cookie -r -d 'cookie that the router puts in, 4 or 8 bytes'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen_subcommand_from add' -l peer-cookie -r -d 'cookie that we put in'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen_subcommand_from add' -l sublayer -d 'with the default L2-specific sublayer'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router' -a show -d 'show one router'
+complete -c polyetherctl -n '__fish_seen_subcommand_from router' -a delete -d 'remove a router from the register'

@@ -27,7 +27,9 @@ extern const struct rpc_field rpc_test_fields[];       /* what methods without a
 /* What the store keeps as text, too. */
 extern const struct rpc_field rpc_securenat_options[];
 extern const struct rpc_field rpc_openvpn_options[];
+extern const struct rpc_field rpc_ipsec_services[];
 
+extern const struct rpc_area rpc_area_ipsec;
 extern const struct rpc_area rpc_area_openvpn;
 extern const struct rpc_area rpc_area_securenat;
 extern const struct rpc_area rpc_area_server;
