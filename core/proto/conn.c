@@ -17,7 +17,7 @@ enum { TLS_HANDSHAKE_RECORD = 0x16, READ_CHUNK = 4096, FIRST_BYTES = 3 };
 
 struct conn_pool {
     struct worker *worker;
-    struct conn_admission *admission;
+    struct admission *admission;
     const struct http_service *const *services;
     const struct stream_service *const *streams;
     struct conn *first, *last; /* oldest first */
@@ -44,91 +44,6 @@ struct conn {
 
 /* What became of the next request. */
 enum progress { WAITING, ANSWERED, GONE };
-
-/* ---- admission ---- */
-
-struct conn_admission {
-    GMutex lock; /* guards the table and the total */
-    GHashTable *count;
-    unsigned total;
-};
-
-static unsigned
-ip_hash(gconstpointer key)
-{
-    const struct ip *ip = key;
-    uint32_t h = 2166136261u;
-
-    for (unsigned i = 0; i < sizeof(ip->b); i++)
-        h = (h ^ ip->b[i]) * 16777619u;
-    return h ^ ip->family;
-}
-
-static gboolean
-ip_same(gconstpointer a, gconstpointer b)
-{
-    return ip_equal(a, b);
-}
-
-struct conn_admission *
-conn_admission_new(void)
-{
-    struct conn_admission *a = g_new0(struct conn_admission, 1);
-
-    g_mutex_init(&a->lock);
-    a->count = g_hash_table_new_full(ip_hash, ip_same, g_free, NULL);
-    return a;
-}
-
-void
-conn_admission_free(struct conn_admission *a)
-{
-    if (!a)
-        return;
-    g_hash_table_unref(a->count);
-    g_mutex_clear(&a->lock);
-    g_free(a);
-}
-
-bool
-conn_admission_enter(struct conn_admission *a, const struct ip *ip)
-{
-    struct ip key = ip_limit_key(ip);
-
-    g_mutex_lock(&a->lock);
-    unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(a->count, &key));
-    bool ok = n < CONN_PER_ADDRESS;
-    if (ok) {
-        g_hash_table_insert(a->count, g_memdup2(&key, sizeof(key)), GUINT_TO_POINTER(n + 1));
-        a->total++;
-    }
-    g_mutex_unlock(&a->lock);
-    return ok;
-}
-
-void
-conn_admission_leave(struct conn_admission *a, const struct ip *ip)
-{
-    struct ip key = ip_limit_key(ip);
-
-    g_mutex_lock(&a->lock);
-    unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(a->count, &key));
-    if (n > 1)
-        g_hash_table_insert(a->count, g_memdup2(&key, sizeof(key)), GUINT_TO_POINTER(n - 1));
-    else
-        g_hash_table_remove(a->count, &key);
-    a->total--;
-    g_mutex_unlock(&a->lock);
-}
-
-unsigned
-conn_admission_total(struct conn_admission *a)
-{
-    g_mutex_lock(&a->lock);
-    unsigned total = a->total;
-    g_mutex_unlock(&a->lock);
-    return total;
-}
 
 /* ---- life ---- */
 
@@ -165,7 +80,7 @@ conn_set_welcome(struct conn *c)
         return;
     c->welcome = true;
     c->pool->strangers--;
-    conn_admission_leave(c->pool->admission, &c->peer.ip);
+    admission_leave(c->pool->admission, &c->peer.ip);
 }
 
 /* Everything but the stream and the worker's load. */
@@ -511,8 +426,7 @@ conn_pool_add(struct conn_pool *p, int fd, SSL_CTX *ctx, const struct endpoint *
 }
 
 struct conn_pool *
-conn_pool_new(struct worker *w, struct conn_admission *a,
-              const struct http_service *const *services,
+conn_pool_new(struct worker *w, struct admission *a, const struct http_service *const *services,
               const struct stream_service *const *streams)
 {
     struct conn_pool *p = g_new0(struct conn_pool, 1);

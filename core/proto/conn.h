@@ -13,6 +13,7 @@
 #include "core/base/reader.h"
 #include "core/base/worker.h"
 #include "core/crypto/tls.h"
+#include "core/proto/admission.h"
 
 #include <glib.h>
 
@@ -110,21 +111,12 @@ void conn_close(struct conn *c);
 
 struct conn_pool; /* the connections of one worker */
 
-struct conn_admission; /* counts per address, all workers */
-struct conn_admission *conn_admission_new(void);
-void conn_admission_free(struct conn_admission *a);
-/* Any thread. False: too many from there. */
-bool conn_admission_enter(struct conn_admission *a, const struct ip *ip);
-void conn_admission_leave(struct conn_admission *a, const struct ip *ip);
-/* How many there are now, all addresses. Any thread. */
-unsigned conn_admission_total(struct conn_admission *a);
-
 /* Services are borrowed, NULL-terminated, asked in order. streams may be NULL. */
-struct conn_pool *conn_pool_new(struct worker *w, struct conn_admission *a,
-                                const struct http_service *const *services,
-                                const struct stream_service *const *streams);
+struct conn_pool *
+conn_pool_new(struct worker *w, struct admission *a, const struct http_service *const *services,
+              const struct stream_service *const *streams);
 /* Own thread: closes all. */
 void conn_pool_close_all(struct conn_pool *p);
 void conn_pool_free(struct conn_pool *p);
-/* Takes the socket, which conn_admission_enter() has let in, and the reference to ctx. */
+/* Takes the socket, which admission_enter() has let in, and the reference to ctx. */
 void conn_pool_add(struct conn_pool *p, int fd, SSL_CTX *ctx, const struct endpoint *peer);

@@ -22,7 +22,7 @@ struct listener {
 
 struct listeners {
     struct worker_set *workers;
-    struct conn_admission *admission;
+    struct admission *admission;
     struct conn_pool **pool; /* one per worker */
     GPtrArray *port;         /* of struct listener */
     SSL_CTX *ctx;
@@ -56,7 +56,7 @@ admit(struct listeners *l, int fd, const struct endpoint *peer)
 {
     unsigned left_out = 0;
 
-    if (!l->ctx || !conn_admission_enter(l->admission, &peer->ip)) {
+    if (!l->ctx || !admission_enter(l->admission, &peer->ip)) {
         char text[ENDPOINT_TEXT];
         pf_close(fd);
         l->refused++;
@@ -136,7 +136,7 @@ try_listen(struct listener *port)
 static void
 trim_after_crowd(struct listeners *l)
 {
-    unsigned now = conn_admission_total(l->admission);
+    unsigned now = admission_total(l->admission);
 
     if (l->accepted - l->accepted_crowd >= LISTENER_CROWD)
         l->trims = LISTENER_TRIMS;
@@ -195,7 +195,7 @@ listeners_new(struct worker_set *workers, const struct http_service *const *serv
     unsigned n = worker_set_n(workers);
 
     l->workers = workers;
-    l->admission = conn_admission_new();
+    l->admission = admission_new(UINT_MAX, CONN_PER_ADDRESS);
     l->port = g_ptr_array_new_with_free_func(listener_free);
     l->pool = g_new0(struct conn_pool *, n);
     for (unsigned i = 0; i < n; i++)
@@ -222,7 +222,7 @@ listeners_free(struct listeners *l)
         conn_pool_free(l->pool[i]);
     }
     g_free(l->pool);
-    conn_admission_free(l->admission);
+    admission_free(l->admission);
     if (l->ctx)
         SSL_CTX_free(l->ctx);
     g_free(l);

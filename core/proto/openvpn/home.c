@@ -6,7 +6,6 @@
 #include "core/base/error.h"
 #include "core/proto/openvpn/peer.h"
 #include "core/proto/openvpn/tcp.h"
-#include "core/proto/openvpn/udp.h"
 
 #include <string.h>
 
@@ -15,7 +14,7 @@ enum { FIRST_SLOTS = 64, GATE_WAIT_US = 1000 };
 static const unsigned slot_mask = (1u << OVPN_SLOT_BITS) - 1;
 
 G_STATIC_ASSERT((unsigned)OVPN_PEERS < 1u << OVPN_SLOT_BITS);
-G_STATIC_ASSERT(sizeof(struct ovpn_source) <= FRAME_HEADROOM);
+G_STATIC_ASSERT(sizeof(struct udp_source) <= FRAME_HEADROOM);
 
 /* ---- tables ---- */
 
@@ -59,13 +58,10 @@ address_same(gconstpointer a, gconstpointer b)
 }
 
 bool
-ovpn_address_of(const struct ovpn_source *from, struct ovpn_address *out)
+ovpn_address_of(const struct udp_source *from, struct ovpn_address *out)
 {
-    uint64_t aligned[sizeof(from->peer) / sizeof(uint64_t)];
-
-    memcpy(aligned, from->peer, sizeof(from->peer));
     out->port = from->port;
-    return endpoint_from_sockaddr((const struct sockaddr *)(const void *)aligned, &out->remote);
+    return udp_source_remote(from, &out->remote);
 }
 
 static bool
@@ -177,20 +173,22 @@ ovpn_home_known(struct ovpn_home *h, struct ovpn_stranger *s)
     else
         h->newest = s->prev;
     s->counted = false;
-    ovpn_server_leave(h->server, &s->ip);
+    admission_leave(h->server->strangers, &s->ip);
 }
 
 bool
 ovpn_home_admit(struct ovpn_home *h, struct ovpn_stranger *s, const struct ip *ip)
 {
-    bool room = ovpn_server_enter(h->server, ip);
+    bool room = admission_enter(h->server->strangers, ip);
 
-    if (!room && h->oldest && ovpn_server_is_full(h->server)) {
+    if (!room && h->oldest && admission_is_full(h->server->strangers)) {
         h->oldest->evict(h->oldest);
-        room = ovpn_server_enter(h->server, ip);
+        room = admission_enter(h->server->strangers, ip);
     }
-    if (!room)
+    if (!room) {
+        ovpn_server_log_refused(h->server, ip);
         return false;
+    }
     s->counted = true;
     s->ip = *ip;
     s->next = NULL;
@@ -214,7 +212,7 @@ flush_moved(struct ovpn_home *h, int64_t now_us)
 
 /* To the worker where its peer lives. */
 static void
-pass_on(struct ovpn_home *h, struct ovpn_home *to, const struct ovpn_source *from,
+pass_on(struct ovpn_home *h, struct ovpn_home *to, const struct udp_source *from,
         const uint8_t *bytes, size_t len, int64_t now_us)
 {
     struct frame *f = rate_take(&h->foreign, 1, now_us)
@@ -232,7 +230,7 @@ pass_on(struct ovpn_home *h, struct ovpn_home *to, const struct ovpn_source *fro
 }
 
 static void
-on_data_v2(struct ovpn_home *h, const struct ovpn_source *from, const uint8_t *bytes, size_t len,
+on_data_v2(struct ovpn_home *h, const struct udp_source *from, const uint8_t *bytes, size_t len,
            int64_t now_us)
 {
     struct reader r = reader_of(bytes, len);
@@ -251,7 +249,7 @@ on_data_v2(struct ovpn_home *h, const struct ovpn_source *from, const uint8_t *b
 }
 
 static void
-on_data_v1(struct ovpn_home *h, const struct ovpn_source *from, const uint8_t *bytes, size_t len,
+on_data_v1(struct ovpn_home *h, const struct udp_source *from, const uint8_t *bytes, size_t len,
            int64_t now_us)
 {
     struct ovpn_address a;
@@ -262,7 +260,7 @@ on_data_v1(struct ovpn_home *h, const struct ovpn_source *from, const uint8_t *b
 }
 
 static void
-on_control(struct ovpn_home *h, const struct ovpn_source *from, uint8_t *bytes, size_t len,
+on_control(struct ovpn_home *h, const struct udp_source *from, uint8_t *bytes, size_t len,
            int64_t now_us)
 {
     unsigned op = ovpn_op(bytes[0]);
@@ -284,10 +282,11 @@ on_control(struct ovpn_home *h, const struct ovpn_source *from, uint8_t *bytes, 
         ovpn_stranger_datagram(h, from, bytes, len, now_us);
 }
 
-void
-ovpn_home_datagram(struct ovpn_home *h, const struct ovpn_source *from, uint8_t *bytes, size_t len,
-                   int64_t now_us)
+static void
+on_datagram(void *owner, const struct udp_source *from, uint8_t *bytes, size_t len, int64_t now_us)
 {
+    struct ovpn_home *h = owner;
+
     if (len == 0 || len > OVPN_PACKET_MAX)
         return;
     switch (ovpn_op(bytes[0])) {
@@ -310,10 +309,18 @@ ovpn_home_flush(struct ovpn_home *h, int64_t now_us)
 }
 
 static void
+on_flush(void *owner, int64_t now_us)
+{
+    ovpn_home_flush(owner, now_us);
+}
+
+const struct udp_port_ops ovpn_port_ops = {.datagram = on_datagram, .flush = on_flush};
+
+static void
 tube_receive(struct tube *t, struct batch *b, int64_t now_us)
 {
     struct ovpn_home *h = container_of(t, struct ovpn_home, tube);
-    struct ovpn_source from;
+    struct udp_source from;
 
     for (unsigned i = 0; i < b->n && !h->closed; i++) {
         struct frame *f = b->frame[i];
@@ -321,7 +328,7 @@ tube_receive(struct tube *t, struct batch *b, int64_t now_us)
         if (!source)
             continue;
         memcpy(&from, source, sizeof(from));
-        ovpn_home_datagram(h, &from, f->data, f->len, now_us);
+        on_datagram(h, &from, f->data, f->len, now_us);
     }
     batch_free_frames(b);
     if (!h->closed)
@@ -453,13 +460,13 @@ ovpn_home_set_rules(struct ovpn_home *h, struct ovpn_rules *rules)
     h->rules = rules;
 }
 
-/* Ends the peers that came by the socket, or all. */
+/* Ends the peers that came by the port, or all. */
 static void
-end_peers(struct ovpn_home *h, const struct ovpn_socket *socket)
+end_peers(struct ovpn_home *h, const struct udp_port *port)
 {
     for (unsigned i = 0; i < h->n_slots; i++) {
         struct ovpn_peer *p = h->slot[i];
-        if (!p || (socket && p->socket != socket))
+        if (!p || (port && p->port != port))
             continue;
         ovpn_peer_dismiss(p, "RESTART", PE_DISCONNECTED, worker_now_us(h->worker));
         ovpn_peer_free(p);
@@ -473,22 +480,52 @@ ovpn_home_end_all(struct ovpn_home *h)
 }
 
 void
+ovpn_home_add_port(struct ovpn_home *h, struct udp_port *p)
+{
+    p->next = h->ports;
+    h->ports = p;
+    udp_port_watch(p);
+}
+
+struct udp_port *
+ovpn_home_port(const struct ovpn_home *h, uint16_t port)
+{
+    struct udp_port *p = h->ports;
+
+    while (p && p->port != port)
+        p = p->next;
+    return p;
+}
+
+static void
+close_port(struct ovpn_home *h, struct udp_port *p)
+{
+    for (struct udp_port **at = &h->ports; *at; at = &(*at)->next) {
+        if (*at != p)
+            continue;
+        *at = p->next;
+        break;
+    }
+    udp_port_close(p);
+}
+
+void
 ovpn_home_close_port(struct ovpn_home *h, uint16_t port)
 {
-    struct ovpn_socket *s = ovpn_socket_of_port(h, port);
+    struct udp_port *p = ovpn_home_port(h, port);
 
-    if (!s)
+    if (!p)
         return;
-    end_peers(h, s);
-    ovpn_socket_close(s);
+    end_peers(h, p);
+    close_port(h, p);
 }
 
 void
 ovpn_home_close(struct ovpn_home *h)
 {
     end_peers(h, NULL);
-    while (h->sockets)
-        ovpn_socket_close(h->sockets);
+    while (h->ports)
+        close_port(h, h->ports);
     while (h->streams)
         ovpn_stream_free(h->streams); // NOLINT(clang-analyzer-unix.Malloc): it leaves the list
     batch_free_frames(&h->moved);

@@ -5,24 +5,7 @@
 
 #include "core/crypto/tls.h"
 #include "core/proto/openvpn/server_priv.h"
-
-/* A UDP port of this worker. */
-struct ovpn_socket {
-    struct ovpn_home *home;
-    struct pf_udp *udp;
-    struct worker_fd wfd;
-    uint16_t port;
-    struct ovpn_socket *next;
-    struct timer look; /* armed while it is read by the clock */
-    unsigned seen;     /* datagrams since counted_us */
-    int64_t counted_us;
-};
-
-/* Where a datagram came from, as the system tells it; travels in front of it between workers. */
-struct ovpn_source {
-    unsigned char peer[32], local[20]; /* see struct pf_datagram */
-    uint16_t port;                     /* ours */
-};
+#include "core/proto/udp_port.h"
 
 /* Where a peer is at. */
 struct ovpn_address {
@@ -45,7 +28,7 @@ struct ovpn_home {
     struct worker *worker;
     bool closed;
     struct ovpn_rules *rules;
-    struct ovpn_socket *sockets;
+    struct udp_port *ports;
     struct ovpn_stream *streams;
 
     struct ovpn_peer **slot; /* owned */
@@ -108,11 +91,13 @@ ovpn_home_by_id(const struct ovpn_home *h, uint32_t id)
     return slot < h->n_slots ? h->slot[slot] : NULL;
 }
 
-/* A datagram. The bytes may be changed. */
-void ovpn_home_datagram(struct ovpn_home *h, const struct ovpn_source *from, uint8_t *bytes,
-                        size_t len, int64_t now_us);
 /* Hands on what was read: after the last datagram that is at hand. */
 void ovpn_home_flush(struct ovpn_home *h, int64_t now_us);
+/* Of a UDP port, whose owner is a home. */
+extern const struct udp_port_ops ovpn_port_ops;
+/* Takes the port, and watches it. */
+void ovpn_home_add_port(struct ovpn_home *h, struct udp_port *p);
+struct udp_port *ovpn_home_port(const struct ovpn_home *h, uint16_t port); /* NULL: not here */
 
 /* Whether the peer may do a step of a handshake in this turn; if not, it gets one later. */
 bool ovpn_home_may_shake(struct ovpn_home *h, struct ovpn_peer *p, int64_t now_us) MUST_CHECK;
@@ -120,12 +105,12 @@ bool ovpn_home_may_shake(struct ovpn_home *h, struct ovpn_peer *p, int64_t now_u
 /* At the end of the turn: frees the peer if it is ENDING, else ends its session. */
 void ovpn_home_bury(struct ovpn_home *h, struct ovpn_peer *p);
 
-bool ovpn_address_of(const struct ovpn_source *from, struct ovpn_address *out) MUST_CHECK;
+bool ovpn_address_of(const struct udp_source *from, struct ovpn_address *out) MUST_CHECK;
 
 /* ---- stranger.c: packets of nobody that is known ---- */
 
 /* Answers a first packet without remembering it, or makes a peer of one that shows the answer. */
-void ovpn_stranger_datagram(struct ovpn_home *h, const struct ovpn_source *from, uint8_t *bytes,
+void ovpn_stranger_datagram(struct ovpn_home *h, const struct udp_source *from, uint8_t *bytes,
                             size_t len, int64_t now_us);
 /* The first packet of a stream: its peer, or NULL. */
 struct ovpn_peer *

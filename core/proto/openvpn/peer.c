@@ -7,7 +7,6 @@
 #include "core/base/log.h"
 #include "core/proto/openvpn/data.h"
 #include "core/proto/openvpn/tcp.h"
-#include "core/proto/openvpn/udp.h"
 
 #include <string.h>
 
@@ -78,7 +77,7 @@ ovpn_peer_turn(struct ovpn_peer *p, int64_t now_us)
 
 /* A genuine packet from another address than before. */
 static void
-follow(struct ovpn_peer *p, const struct ovpn_source *source)
+follow(struct ovpn_peer *p, const struct udp_source *source)
 {
     struct ovpn_address a;
 
@@ -89,7 +88,7 @@ follow(struct ovpn_peer *p, const struct ovpn_source *source)
 }
 
 void
-ovpn_peer_control(struct ovpn_peer *p, const struct ovpn_source *source, uint8_t *bytes, size_t len,
+ovpn_peer_control(struct ovpn_peer *p, const struct udp_source *source, uint8_t *bytes, size_t len,
                   int64_t now_us)
 {
     struct ovpn_control c;
@@ -125,7 +124,7 @@ send_control(struct ovpn_peer *p, const struct ovpn_key *k, struct ovpn_control 
     if (!ovpn_wrap_seal(&p->wrap, c, (uint32_t)(g_get_real_time() / G_USEC_PER_SEC), &w))
         return; /* what does not fit is not made */
     if (!p->stream) {
-        ovpn_socket_send(p->socket, &p->source, packet + LENGTH, w.len);
+        udp_port_send(p->port, &p->source, packet + LENGTH, w.len);
         return;
     }
     packet[0] = (uint8_t)(w.len >> 8);
@@ -231,29 +230,28 @@ ovpn_peer_is_alive(const struct ovpn_peer *p)
 }
 
 static void
-set_source(struct ovpn_peer *p, const struct ovpn_source *source)
+set_source(struct ovpn_peer *p, const struct udp_source *source)
 {
     p->source = *source;
     if (!ovpn_address_of(source, &p->address))
         p->address = (struct ovpn_address){.port = source->port};
-    p->local = (struct endpoint){.ip.family = source->local[0], .port = source->port};
-    memcpy(p->local.ip.b, source->local + 4, sizeof(p->local.ip.b));
+    udp_source_local(source, &p->local);
 }
 
 void
-ovpn_peer_move(struct ovpn_peer *p, const struct ovpn_source *source)
+ovpn_peer_move(struct ovpn_peer *p, const struct udp_source *source)
 {
-    struct ovpn_socket *socket = ovpn_socket_of_port(p->home, source->port);
+    struct udp_port *port = ovpn_home_port(p->home, source->port);
     bool listed = p->has_address;
     char was[ENDPOINT_TEXT];
     char is[ENDPOINT_TEXT];
 
-    if (!socket)
+    if (!port)
         return;
     (void)endpoint_print(&p->address.remote, was);
     ovpn_home_leave_address(p->home, p);
     set_source(p, source);
-    p->socket = socket;
+    p->port = port;
     if (listed)
         (void)ovpn_home_enter_address(p->home, p); /* there is nobody: the caller has looked */
     ovpn_data_set_mss(p);
@@ -284,9 +282,9 @@ ovpn_peer_new(const struct ovpn_peer_config *c, int64_t now_us)
         p->local = c->stream->local;
     } else {
         set_source(p, c->source);
-        p->socket = ovpn_socket_of_port(h, c->source->port);
+        p->port = ovpn_home_port(h, c->source->port);
     }
-    if ((!p->stream && !p->socket) || !ovpn_home_add(h, p)) {
+    if ((!p->stream && !p->port) || !ovpn_home_add(h, p)) {
         g_free(p);
         return NULL;
     }

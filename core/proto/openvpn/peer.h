@@ -66,8 +66,8 @@ struct ovpn_peer {
     uint32_t wrap_s; /* time field of all our packets */
 
     struct ovpn_stream *stream; /* owned; NULL: by UDP */
-    struct ovpn_socket *socket;
-    struct ovpn_source source;
+    struct udp_port *port;
+    struct udp_source source;
     struct ovpn_address address;
     struct endpoint local;
 
@@ -103,9 +103,9 @@ struct ovpn_peer_config {
     struct ovpn_home *home;
     struct ovpn_wrap_key *wrap;
     const uint8_t *client_sid, *sid;
-    struct ovpn_stream *stream;       /* or by UDP: */
-    const struct ovpn_source *source; /* stream's: NULL */
-    bool reset_answered;              /* the first packets were exchanged without us */
+    struct ovpn_stream *stream;      /* or by UDP: */
+    const struct udp_source *source; /* stream's: NULL */
+    bool reset_answered;             /* the first packets were exchanged without us */
 };
 struct ovpn_peer *ovpn_peer_new(const struct ovpn_peer_config *c, int64_t now_us);
 /* Ends it at the end of this turn. May be called from anywhere, more than once. */
@@ -116,7 +116,7 @@ void ovpn_peer_dismiss(struct ovpn_peer *p, const char *text, int reason, int64_
 void ovpn_peer_free(struct ovpn_peer *p);
 
 /* A control packet; the bytes may be changed. source: NULL on a stream. */
-void ovpn_peer_control(struct ovpn_peer *p, const struct ovpn_source *source, uint8_t *bytes,
+void ovpn_peer_control(struct ovpn_peer *p, const struct udp_source *source, uint8_t *bytes,
                        size_t len, int64_t now_us);
 /* A turn of TLS that it had to wait for. */
 void ovpn_peer_turn(struct ovpn_peer *p, int64_t now_us);
@@ -124,7 +124,7 @@ void ovpn_peer_turn(struct ovpn_peer *p, int64_t now_us);
 void ovpn_peer_flush(struct ovpn_peer *p, int64_t now_us);
 bool ovpn_peer_is_alive(const struct ovpn_peer *p); /* neither LEAVING nor ENDING */
 /* The source is where the peer is at now. */
-void ovpn_peer_move(struct ovpn_peer *p, const struct ovpn_source *source);
+void ovpn_peer_move(struct ovpn_peer *p, const struct udp_source *source);
 
 /* ---- peer_keys.c ---- */
 
@@ -161,7 +161,7 @@ void ovpn_session_end(struct ovpn_peer *p, int64_t now_us); /* harmless without 
 /* ---- peer_data.c ---- */
 
 /* A data packet; source NULL on a stream. What it holds is handed on by ovpn_data_flush(). */
-void ovpn_data_received(struct ovpn_peer *p, const struct ovpn_source *source, const uint8_t *bytes,
+void ovpn_data_received(struct ovpn_peer *p, const struct udp_source *source, const uint8_t *bytes,
                         size_t len, int64_t now_us);
 void ovpn_data_flush(struct ovpn_home *h, int64_t now_us);
 /* Frames (IP packets, or Ethernet for tap) to the client; consumes the batch. */

@@ -20,14 +20,10 @@
 #include "core/proto/openvpn/data.h"
 #include "core/proto/openvpn/peer.h"
 #include "core/proto/openvpn/tcp.h"
-#include "core/proto/openvpn/udp.h"
 
 #include <string.h>
 
 enum {
-    TRAIN_PACKETS = 64,
-    TRAIN_BYTES = 64000,
-    PIECES = 64,
     LENGTH = 2,         /* of a packet in a stream */
     LZO_NONE = 0xfa,    /* first byte: not compressed */
     LZO_SWAPPED = 0xfb, /* the same, and the byte that was first is the last */
@@ -159,7 +155,7 @@ is_packet(struct ovpn_peer *p, const struct frame *f)
 
 /* A genuine packet came from there. False: that is where somebody else is. */
 static bool
-follow(struct ovpn_peer *p, const struct ovpn_source *source)
+follow(struct ovpn_peer *p, const struct udp_source *source)
 {
     struct ovpn_address a;
 
@@ -197,7 +193,7 @@ open_packet(struct ovpn_peer *p, struct ovpn_data *d, const uint8_t *bytes, size
 }
 
 void
-ovpn_data_received(struct ovpn_peer *p, const struct ovpn_source *source, const uint8_t *bytes,
+ovpn_data_received(struct ovpn_peer *p, const struct udp_source *source, const uint8_t *bytes,
                    size_t len, int64_t now_us)
 {
     struct ovpn_home *h = p->home;
@@ -229,13 +225,11 @@ ovpn_data_received(struct ovpn_peer *p, const struct ovpn_source *source, const 
 struct tx {
     struct ovpn_peer *p;
     struct ovpn_data *data;
+    unsigned lost; /* sealed for nothing, or the key is used up */
+    /* On a stream: */
     uint8_t *at; /* TX scratch */
     size_t used;
-    unsigned n;           /* pieces */
-    unsigned train;       /* packets of the last one */
-    bool train_is_closed; /* it has its shorter last packet */
-    unsigned lost;        /* sealed for nothing, or the key is used up */
-    struct pf_datagram d[PIECES];
+    struct udp_tx udp; /* else */
 };
 
 static void
@@ -243,10 +237,11 @@ begin_tx(struct tx *tx, struct ovpn_peer *p)
 {
     tx->p = p;
     tx->data = p->primary->data;
+    tx->lost = 0;
     tx->at = worker_scratch(p->home->worker, WORKER_SCRATCH_TX);
     tx->used = 0;
-    tx->n = tx->train = tx->lost = 0;
-    tx->train_is_closed = false;
+    if (!p->stream)
+        udp_tx_begin(&tx->udp, p->port, &p->source);
 }
 
 static void
@@ -254,68 +249,48 @@ flush_tx(struct tx *tx)
 {
     struct ovpn_peer *p = tx->p;
 
-    if (tx->used > 0 && p->stream) {
-        if (!ovpn_stream_write(p->stream, tx->at, tx->used))
-            ovpn_peer_end(p, PE_DISCONNECTED);
-    } else if (tx->n > 0) {
-        int taken = pf_udp_send(p->socket->udp, tx->d, tx->n);
-        for (unsigned i = taken > 0 ? (unsigned)taken : 0; i < tx->n; i++)
-            tx->lost += (unsigned)((tx->d[i].data.len + tx->d[i].segment - 1) / tx->d[i].segment);
-    }
+    if (!p->stream)
+        udp_tx_flush(&tx->udp);
+    else if (tx->used > 0 && !ovpn_stream_write(p->stream, tx->at, tx->used))
+        ovpn_peer_end(p, PE_DISCONNECTED);
     tx->used = 0;
-    tx->n = 0;
 }
 
-static bool
-joins_train(const struct tx *tx, size_t len)
+static size_t
+put_datagram(struct tx *tx, const struct pf_slice in[2], size_t need)
 {
-    if (tx->n == 0 || tx->train_is_closed || tx->train >= TRAIN_PACKETS)
-        return false;
-    const struct pf_datagram *last = &tx->d[tx->n - 1];
-    return len <= last->segment && last->data.len + len <= TRAIN_BYTES;
+    uint8_t *at = udp_tx_room(&tx->udp, need);
+    size_t len = ovpn_data_seal(tx->data, in[0].at, in[0].len, in[1].at, in[1].len, at);
+
+    if (len > 0)
+        udp_tx_add(&tx->udp, len);
+    return len;
 }
 
-/* The sealed packet at the end of the scratch is to be sent. */
-static void
-add_datagram(struct tx *tx, size_t len)
+static size_t
+put_in_stream(struct tx *tx, const struct pf_slice in[2], size_t need)
 {
-    if (joins_train(tx, len)) {
-        struct pf_datagram *last = &tx->d[tx->n - 1];
-        last->data.len += len;
-        tx->train++;
-        tx->train_is_closed = len < last->segment;
-        return;
+    if (tx->used + LENGTH + need > WORKER_SCRATCH)
+        flush_tx(tx);
+    uint8_t *at = tx->at + tx->used;
+    size_t len = ovpn_data_seal(tx->data, in[0].at, in[0].len, in[1].at, in[1].len, at + LENGTH);
+    if (len > 0) {
+        wire_put16(at, (uint16_t)len);
+        tx->used += LENGTH + len;
     }
-    struct pf_datagram *d = &tx->d[tx->n++];
-    d->data = (struct pf_slice){tx->at + tx->used, len};
-    d->segment = (uint16_t)len;
-    memcpy(d->peer, tx->p->source.peer, sizeof(d->peer));
-    memcpy(d->local, tx->p->source.local, sizeof(d->local));
-    tx->train = 1;
-    tx->train_is_closed = false;
+    return len;
 }
 
 /* Puts a packet, which lies in two pieces. */
 static void
 put(struct tx *tx, const uint8_t *head, size_t head_len, const uint8_t *body, size_t body_len)
 {
-    size_t prefix = tx->p->stream ? LENGTH : 0;
-    size_t need = prefix + ovpn_data_sealed_len(tx->data, head_len + body_len);
+    const struct pf_slice in[2] = {{(void *)(uintptr_t)head, head_len},
+                                   {(void *)(uintptr_t)body, body_len}};
+    size_t need = ovpn_data_sealed_len(tx->data, head_len + body_len);
 
-    if (tx->used + need > WORKER_SCRATCH ||
-        (prefix == 0 && tx->n == PIECES && !joins_train(tx, need)))
-        flush_tx(tx);
-    uint8_t *at = tx->at + tx->used;
-    size_t len = ovpn_data_seal(tx->data, head, head_len, body, body_len, at + prefix);
-    if (len == 0) {
+    if ((tx->p->stream ? put_in_stream(tx, in, need) : put_datagram(tx, in, need)) == 0)
         tx->lost++;
-        return;
-    }
-    if (prefix > 0)
-        wire_put16(at, (uint16_t)len);
-    else
-        add_datagram(tx, len);
-    tx->used += prefix + len;
 }
 
 /* The same, with the mark that the client wants to see. */
@@ -375,7 +350,7 @@ end_tx(struct tx *tx, int64_t now_us)
     struct ovpn_peer *p = tx->p;
 
     flush_tx(tx);
-    count_drop(p, DROP_IO, tx->lost);
+    count_drop(p, DROP_IO, tx->lost + (p->stream ? 0 : tx->udp.lost));
     p->last_out_us = now_us;
     if (ovpn_data_is_worn(p->primary->data) && !p->fresh) {
         ovpn_peer_renew(p, now_us);

@@ -24,7 +24,6 @@
 #include "core/proto/listener.h"
 #include "core/proto/openvpn/home.h"
 #include "core/proto/openvpn/tcp.h"
-#include "core/proto/openvpn/udp.h"
 
 #include <string.h>
 
@@ -51,23 +50,6 @@ sid_same(gconstpointer a, gconstpointer b)
     return memcmp(a, b, OVPN_SID) == 0;
 }
 
-static unsigned
-ip_hash(gconstpointer key)
-{
-    const struct ip *ip = key;
-    uint32_t h = 2166136261u;
-
-    for (unsigned i = 0; i < sizeof(ip->b); i++)
-        h = (h ^ ip->b[i]) * 16777619u;
-    return h ^ ip->family;
-}
-
-static gboolean
-ip_same(gconstpointer a, gconstpointer b)
-{
-    return ip_equal(a, b);
-}
-
 SSL_CTX *
 ovpn_server_ctx(struct openvpn_server *s)
 {
@@ -79,50 +61,18 @@ ovpn_server_ctx(struct openvpn_server *s)
     return ctx;
 }
 
-bool
-ovpn_server_enter(struct openvpn_server *s, const struct ip *ip)
+void
+ovpn_server_log_refused(struct openvpn_server *s, const struct ip *ip)
 {
-    struct ip key = ip_limit_key(ip);
     char text[IP_TEXT];
+    unsigned left_out = 0;
 
     g_mutex_lock(&s->lock);
-    unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(s->strangers, &key));
-    bool ok = s->n_strangers < OVPN_STRANGERS && n < OVPN_STRANGERS_ADDRESS;
-    if (ok) {
-        g_hash_table_insert(s->strangers, g_memdup2(&key, sizeof(key)), GUINT_TO_POINTER(n + 1));
-        s->n_strangers++;
-    }
-    unsigned left_out = 0;
-    bool tell = !ok && log_limit_pass(&s->refused_log, 5, clock_now_us(), &left_out);
+    bool tell = log_limit_pass(&s->refused_log, 5, clock_now_us(), &left_out);
     g_mutex_unlock(&s->lock);
     if (tell)
         log_warning("OpenVPN client refused", "reason=too-many peer=%s left_out=%u",
                     ip_print(ip, text), left_out);
-    return ok;
-}
-
-void
-ovpn_server_leave(struct openvpn_server *s, const struct ip *ip)
-{
-    struct ip key = ip_limit_key(ip);
-
-    g_mutex_lock(&s->lock);
-    unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(s->strangers, &key));
-    if (n > 1)
-        g_hash_table_insert(s->strangers, g_memdup2(&key, sizeof(key)), GUINT_TO_POINTER(n - 1));
-    else
-        g_hash_table_remove(s->strangers, &key);
-    s->n_strangers--;
-    g_mutex_unlock(&s->lock);
-}
-
-bool
-ovpn_server_is_full(struct openvpn_server *s)
-{
-    g_mutex_lock(&s->lock);
-    bool full = s->n_strangers >= OVPN_STRANGERS;
-    g_mutex_unlock(&s->lock);
-    return full;
 }
 
 bool
@@ -156,45 +106,25 @@ ovpn_server_home_of(struct openvpn_server *s, const uint8_t sid[OVPN_SID])
 /* ---- UDP ports ---- */
 
 static void
-add_socket(void *data)
+add_port(void *data)
 {
-    ovpn_socket_add(data);
-}
+    struct udp_port *p = data;
 
-/* Somebody else may have it and would share it with us: then it is not ours. */
-static bool
-is_free(uint16_t port, GError **error)
-{
-    static const uint8_t families[] = {6, 4};
-    struct pf_udp *udp = NULL;
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(families) && !udp; i++) {
-        uint64_t sa[16]; /* a struct sockaddr_storage */
-        const struct endpoint any = {.ip.family = families[i], .port = port};
-        unsigned len = endpoint_to_sockaddr(&any, sa);
-        udp = pf_udp_open((const struct sockaddr *)sa, len, false, i > 0 ? error : NULL);
-    }
-    pf_udp_close(udp);
-    return udp != NULL;
+    ovpn_home_add_port(p->owner, p);
 }
 
 static bool
-open_sockets(struct openvpn_server *s, uint16_t port, GError **error)
+open_port(struct openvpn_server *s, uint16_t port, GError **error)
 {
-    struct ovpn_socket *socket[WORKER_MAX] = {0};
+    struct udp_port *p[WORKER_MAX];
+    void *owner[WORKER_MAX];
 
-    if (!is_free(port, error))
-        return false;
-    for (unsigned i = 0; i < s->n_homes; i++) {
-        socket[i] = ovpn_socket_open(s->home[i], port, error);
-        if (!socket[i]) {
-            while (i > 0)
-                ovpn_socket_close(socket[--i]);
-            return false;
-        }
-    }
     for (unsigned i = 0; i < s->n_homes; i++)
-        worker_call_sync(s->home[i]->worker, add_socket, socket[i]);
+        owner[i] = s->home[i];
+    if (!udp_port_open_all(s->config.workers, port, &ovpn_port_ops, owner, p, error))
+        return false;
+    for (unsigned i = 0; i < s->n_homes; i++)
+        worker_call_sync(p[i]->worker, add_port, p[i]);
     return true;
 }
 
@@ -203,7 +133,7 @@ try_open(struct openvpn_server *s, struct ovpn_port *p)
 {
     g_autoptr(GError) error = NULL;
 
-    p->open = open_sockets(s, p->port, &error);
+    p->open = open_port(s, p->port, &error);
     if (p->open) {
         g_clear_pointer(&p->error, g_free);
         log_info("listening", "port=%u/udp protocol=OpenVPN", p->port);
@@ -219,9 +149,8 @@ try_open(struct openvpn_server *s, struct ovpn_port *p)
 static void
 trim_after_crowd(struct openvpn_server *s)
 {
-    g_mutex_lock(&s->lock);
-    unsigned n = s->n_strangers;
-    g_mutex_unlock(&s->lock);
+    unsigned n = admission_total(s->strangers);
+
     if (n >= LISTENER_CROWD) {
         s->crowded = true;
     } else if (s->crowded && n < LISTENER_CROWD / 10) {
@@ -389,7 +318,7 @@ openvpn_server_new(const struct openvpn_server_config *config,
     g_mutex_init(&s->lock);
     s->rules = ovpn_rules_new(settings);
     s->home_of = g_hash_table_new_full(sid_hash, sid_same, g_free, NULL);
-    s->strangers = g_hash_table_new_full(ip_hash, ip_same, g_free, NULL);
+    s->strangers = admission_new(OVPN_STRANGERS, OVPN_STRANGERS_ADDRESS);
     s->ports = g_ptr_array_new_with_free_func(port_free);
     ovpn_stream_service(s, &s->stream);
     s->n_homes = worker_set_n(config->workers);
@@ -415,9 +344,9 @@ openvpn_server_free(struct openvpn_server *s)
         worker_call_sync(s->home[i]->worker, close_home, s->home[i]);
     for (unsigned i = 0; i < s->n_homes; i++)
         ovpn_home_unref(s->home[i]);
-    g_assert(s->n_strangers == 0 && g_hash_table_size(s->home_of) == 0);
+    g_assert(admission_total(s->strangers) == 0 && g_hash_table_size(s->home_of) == 0);
     g_hash_table_unref(s->home_of);
-    g_hash_table_unref(s->strangers);
+    admission_free(s->strangers);
     g_ptr_array_unref(s->ports);
     ovpn_rules_unref(s->rules);
     SSL_CTX_free(s->ctx);

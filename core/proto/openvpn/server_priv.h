@@ -12,6 +12,7 @@
 #include "core/base/rate.h"
 #include "core/base/tube.h"
 #include "core/base/worker.h"
+#include "core/proto/admission.h"
 #include "core/proto/openvpn/cookie.h"
 #include "core/proto/openvpn/server.h"
 #include "core/proto/openvpn/token.h"
@@ -50,13 +51,12 @@ struct openvpn_server {
     struct ovpn_home *home[WORKER_MAX];
     unsigned n_homes;
     struct stream_service stream;
+    struct admission *strangers;
 
     GMutex lock; /* guards what follows */
     SSL_CTX *ctx;
     struct ovpn_rules *rules;
-    GHashTable *home_of;   /* client's session id -> index of its home + 1 */
-    GHashTable *strangers; /* struct ip -> how many */
-    unsigned n_strangers;
+    GHashTable *home_of; /* client's session id -> index of its home + 1 */
     struct log_limit refused_log;
 
     /* Control thread only. */
@@ -67,11 +67,8 @@ struct openvpn_server {
 
 /* A reference, or NULL before openvpn_server_set_tls(). Any thread. */
 SSL_CTX *ovpn_server_ctx(struct openvpn_server *s);
-/* Whether another peer may try to log in from there; then it is counted until it leaves. Any
- * thread. */
-bool ovpn_server_enter(struct openvpn_server *s, const struct ip *ip) MUST_CHECK;
-void ovpn_server_leave(struct openvpn_server *s, const struct ip *ip);
-bool ovpn_server_is_full(struct openvpn_server *s); /* of strangers, all addresses */
+/* A stranger was not let in. Any thread. */
+void ovpn_server_log_refused(struct openvpn_server *s, const struct ip *ip);
 /* Whose the client's session id is. False: somebody has it already. Any thread. */
 bool
 ovpn_server_claim(struct openvpn_server *s, const uint8_t sid[OVPN_SID], unsigned home) MUST_CHECK;

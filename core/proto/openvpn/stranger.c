@@ -10,7 +10,6 @@
 #include "core/base/random.h"
 #include "core/proto/openvpn/peer.h"
 #include "core/proto/openvpn/tcp.h"
-#include "core/proto/openvpn/udp.h"
 
 #include <string.h>
 
@@ -109,16 +108,16 @@ write_answer(struct opened *o, struct ovpn_control *c, size_t most, struct write
 }
 
 static void
-answer(struct ovpn_home *h, const struct ovpn_source *from, struct opened *o, size_t len,
+answer(struct ovpn_home *h, const struct udp_source *from, struct opened *o, size_t len,
        int64_t now_us)
 {
     struct ovpn_address a;
-    struct ovpn_socket *socket = ovpn_socket_of_port(h, from->port);
+    struct udp_port *port = ovpn_home_port(h, from->port);
     bool v2 = o->c.op == OVPN_HARD_RESET_CLIENT_V3;
     uint8_t packet[OVPN_CONTROL_MAX];
     struct writer w = writer_of(packet, sizeof(packet));
 
-    if (!socket || !ovpn_address_of(from, &a) || (v2 && o->packet_id >> 24 != EARLY_NEGOTIATION) ||
+    if (!port || !ovpn_address_of(from, &a) || (v2 && o->packet_id >> 24 != EARLY_NEGOTIATION) ||
         !rate_take(&h->initial, 1, now_us))
         return;
     struct ovpn_control c = {.op = OVPN_HARD_RESET_SERVER_V2, .n_acks = 1, .has_id = true};
@@ -126,13 +125,13 @@ answer(struct ovpn_home *h, const struct ovpn_source *from, struct opened *o, si
     memcpy(c.peer_sid, o->c.sid, sizeof(c.peer_sid));
     ovpn_cookie_make(h->server->cookie_key, &a.remote, o->c.sid, seconds(now_us), c.sid);
     if (write_answer(o, &c, len, &w))
-        ovpn_socket_send(socket, from, packet, w.len);
+        udp_port_send(port, from, packet, w.len);
 }
 
 /* It has shown what we answered to its first packet. */
 static bool
-shows_answer(const struct ovpn_home *h, const struct ovpn_source *from,
-             const struct ovpn_control *c, int64_t now_us)
+shows_answer(const struct ovpn_home *h, const struct udp_source *from, const struct ovpn_control *c,
+             int64_t now_us)
 {
     struct ovpn_address a;
 
@@ -146,7 +145,7 @@ shows_answer(const struct ovpn_home *h, const struct ovpn_source *from,
 }
 
 void
-ovpn_stranger_datagram(struct ovpn_home *h, const struct ovpn_source *from, uint8_t *bytes,
+ovpn_stranger_datagram(struct ovpn_home *h, const struct udp_source *from, uint8_t *bytes,
                        size_t len, int64_t now_us)
 {
     struct opened o;

@@ -37,8 +37,7 @@ request(void *state, struct conn *c, const struct http_head *head, struct reader
 
     (void)head;
     (void)body;
-    if (conn_admission_total(s->strangers) >= SSTP_STRANGERS_MAX ||
-        !conn_admission_enter(s->strangers, &peer.ip)) {
+    if (!admission_enter(s->strangers, &peer.ip)) {
         conn_reply(c, &(struct conn_answer){
                           .status = 503, .reason = "Service Unavailable", .close = true});
         return;
@@ -65,7 +64,7 @@ sstp_server_new(const struct sstp_server_config *config)
     s->hubs = config->hubs;
     s->auth = config->auth;
     s->default_hub = g_strdup(config->default_hub);
-    s->strangers = conn_admission_new();
+    s->strangers = admission_new(SSTP_STRANGERS_MAX, CONN_PER_ADDRESS);
     s->service = (struct http_service){
         .name = "SSTP", .state = s, .claims = claims, .request = request, .gone = gone};
     s->n_homes = n;
@@ -88,7 +87,7 @@ sstp_server_free(struct sstp_server *s)
         return;
     for (unsigned i = 0; i < s->n_homes; i++)
         worker_call_sync(s->home[i].worker, close_home, &s->home[i]);
-    conn_admission_free(s->strangers);
+    admission_free(s->strangers);
     g_free(s->default_hub);
     g_free(s);
 }

@@ -20,13 +20,13 @@ struct sstp_server {
     struct auth *auth;
     char *default_hub;
     struct http_service service;
-    struct conn_admission *strangers;
+    struct admission *strangers;
     atomic_bool enabled;
     unsigned n_homes;
     struct sstp_home home[];
 };
 
-/* Takes the connection, whose request was answered, and what conn_admission_enter() has let in. */
+/* Takes the connection, whose request was answered, and what admission_enter() has let in. */
 void sstp_session_new(struct sstp_home *home, struct conn_handover *h, int64_t now_us);
 /* Closes all calls of a worker, on it. */
 void sstp_home_close(struct sstp_home *home);

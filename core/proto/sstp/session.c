@@ -68,7 +68,7 @@ static void
 no_stranger(struct sstp_session *s)
 {
     if (s->is_stranger)
-        conn_admission_leave(s->home->server->strangers, &s->peer.ip);
+        admission_leave(s->home->server->strangers, &s->peer.ip);
     s->is_stranger = false;
 }
 

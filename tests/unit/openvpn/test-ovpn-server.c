@@ -153,10 +153,7 @@ static unsigned
 strangers(struct rig *r)
 {
     worker_call_sync(worker_set_get(r->workers, 0), nothing, NULL); /* it has done what it does */
-    g_mutex_lock(&r->server->lock);
-    unsigned n = r->server->n_strangers;
-    g_mutex_unlock(&r->server->lock);
-    return n;
+    return admission_total(r->server->strangers);
 }
 
 /* ---- how many ---- */
