@@ -7,6 +7,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.
 for option in $(< /proc/cmdline); do
   case $option in
     guest.address=*) address=${option#*=} ;;
+    guest.delay=*) delay=${option#*=} ;;
     guest.here=*) here=${option#*=} ;;
   esac
 done
@@ -16,7 +17,11 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/modules/lib/modules /run/sstpc /run/lock
 ln -s "/usr/lib/uml/modules/$(uname -r)" /run/modules/lib/modules/
-modprobe -d /run/modules -a ipv6 sch_netem ppp_generic ppp_async
+# What the kernel asks for by itself: ciphers, protocols, kinds of devices.
+printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' > /run/modprobe
+chmod +x /run/modprobe
+echo /run/modprobe > /proc/sys/kernel/modprobe
+modprobe -d /run/modules -a ipv6 sch_netem ppp_generic ppp_async pppox l2tp_ppp xfrm_user esp4 macvlan
 cp -a /etc/ppp /run/ppp-settings
 mount --bind /run/ppp-settings /etc/ppp
 ip link set lo up
@@ -24,7 +29,7 @@ ip link set vec0 name eth0
 ip addr add "$address" dev eth0
 ip link set eth0 up
 # No server answers before sstpc waits for it (tests/interop/guest.py).
-tc qdisc add dev eth0 root netem delay 20ms
+[[ $delay == 0 ]] || tc qdisc add dev eth0 root netem delay "${delay}ms"
 python3 -B "$here/agent.py"
 echo o > /proc/sysrq-trigger
 sleep 10

@@ -5,7 +5,10 @@ Its root is this machine's own, read-only, so there is no image to build. It is 
 namespaces are: run() runs a command in it.
 
     guest  eth0 10.99.4.2 ------ tap4 10.99.4.1  srv
+
+space() makes more hosts in it: namespaces with a device of their own on the same wire.
 """
+import itertools
 import json
 import pathlib
 import re
@@ -37,9 +40,73 @@ echo $!
 """
 
 
-class Guest:
-    def __init__(self, lab, memory=192):
-        self.lab, self.name = lab, "guest"
+# Mounts of a space: /run and what programs read from /etc are its own.
+SPACE = """
+mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/lock /run/xl2tpd /run/ppp &&
+cp -a /etc/ppp/. /run/ppp && mount --bind /run/ppp /etc/ppp || exit 1
+exec 0<&- 1>&- 2>&-
+exec sleep infinity
+"""
+# Starts a program with its output in a file, and tells its pid.
+BACKGROUND = 'log=$1; shift; setsid "$@" > "$log" 2>&1 < /dev/null & echo $!'
+
+
+class Commands:
+    """What guest and spaces have in common; ask() is what differs."""
+
+    def run(self, *command, check=True, timeout=30, text=None):
+        """As Namespace.run()."""
+        answer = self.ask([str(c) for c in command], text, timeout)
+        if not check:
+            return answer["status"], answer["out"]
+        need(answer["status"] == 0, f"{self.name}: {' '.join(map(str, command))}: status "
+             f"{answer['status']}\n{answer['out']}")
+        return answer["out"]
+
+    def start(self, *command, log):
+        return Process(self, self.run("sh", "-c", BACKGROUND, "sh", f"/run/{log}.log", *command).strip(),
+                       log)
+
+    def write(self, path, text):
+        self.run("sh", "-c", 'cat > "$1"', "sh", path, text=text)
+
+    def read(self, path):
+        return self.run("cat", path, check=False)[1]
+
+
+class Process:
+    """A program in the background of a guest; its log is kept with the others."""
+
+    def __init__(self, where, pid, log):
+        self.where, self.pid, self.name = where, pid, log
+        where.lab.at_close(self.keep_log)
+
+    def keep_log(self):
+        (self.where.lab.logs / f"{self.where.name}-{self.name}.log").write_text(self.log())
+
+    def log(self):
+        return self.where.read(f"/run/{self.name}.log")
+
+    def running(self):
+        # A zombie of the agent's grandchildren counts as ended.
+        return self.where.run("grep", "-q", "State:.[^Z]", f"/proc/{self.pid}/status", check=False)[0] == 0
+
+    def signal(self, name):
+        self.where.run("kill", f"-{name}", "--", f"-{self.pid}", check=False)
+
+    def stop(self, seconds=10):
+        """As a user's Ctrl-C."""
+        self.signal("TERM")
+        wait_until(f"the end of {self.name}", lambda: not self.running(), seconds, 0.1)
+
+    def kill(self):
+        self.signal("KILL")
+
+
+class Guest(Commands):
+    def __init__(self, lab, memory=192, delay_ms=20):
+        """delay_ms: start.sh tells what it is for."""
+        self.lab, self.name, self.serial = lab, "guest", itertools.count(11)
         self.server, self.server6 = HOST, HOST6
         srv = lab.srv
         srv.run("ip", "tuntap", "add", "dev", "tap4", "mode", "tap", "vnet_hdr")
@@ -49,7 +116,8 @@ class Guest:
         start = time.monotonic()
         self.process = srv.start(
             "linux.uml", f"mem={memory}M", f"initrd={first}", f"guest.start={FOLDER}/start.sh",
-            f"guest.here={FOLDER}", f"guest.address={ADDRESS}/24", f"uml_dir={lab.tmp}/",
+            f"guest.here={FOLDER}", f"guest.address={ADDRESS}/24",
+            f"guest.delay={delay_ms}", f"uml_dir={lab.tmp}/",
             "umid=guest", "con=null",
             "con0=null,fd:1", "ssl=null", "panic=-1", "quiet", "loglevel=3",
             "vec0:transport=tap,ifname=tap4,mac=52:54:00:00:04:02,depth=128,gro=1", log="guest")
@@ -75,17 +143,39 @@ class Guest:
             f.flush()
             return json.loads(f.readline() or b'{"status": -1, "out": "the guest is gone"}')
 
-    def run(self, *command, check=True, timeout=30, text=None):
-        """As Namespace.run()."""
-        answer = self.ask([str(c) for c in command], text, timeout)
-        if not check:
-            return answer["status"], answer["out"]
-        need(answer["status"] == 0, f"guest: {' '.join(map(str, command))}: status "
-             f"{answer['status']}\n{answer['out']}")
-        return answer["out"]
+    def space(self, name=None):
+        """One more host, on the wire between guest and srv."""
+        n = next(self.serial)
+        space = Space(self, name or f"g{n}")
+        self.run("ip", "link", "add", "link", "eth0", "name", f"m{n}", "type", "macvlan", "mode", "bridge")
+        self.run("ip", "link", "set", f"m{n}", "netns", space.pid, "name", "eth0")
+        space.server, space.server6 = HOST, HOST6
+        space.address("eth0", f"10.99.4.{n}/24", f"fd99:4::{n}/64")
+        space.outer = f"10.99.4.{n}"
+        return space
 
     def kill(self):
         self.process.kill()
+
+
+class Space(Commands):
+    """A host in the guest: network and some folders of its own."""
+
+    def __init__(self, guest, name):
+        self.guest, self.lab, self.name = guest, guest.lab, name
+        self.pid = guest.run("sh", "-c", "unshare -n -m sh -c \"$1\" > /dev/null 2>&1 & echo $!", "sh",
+                             SPACE).strip()
+        wait_until("a space in the guest", lambda: guest.run(
+            "grep", "-q", "infinity", f"/proc/{self.pid}/cmdline", check=False)[0] == 0, 15, 0.05)
+        self.run("ip", "link", "set", "lo", "up")
+
+    def ask(self, command, text, timeout):
+        return self.guest.ask(["nsenter", "-t", self.pid, "-n", "-m", "--", *command], text, timeout)
+
+    def address(self, device, *addresses):
+        for a in addresses:
+            self.run("ip", "addr", "add", a, "dev", device, *(["nodad"] if ":" in a else []))
+        self.run("ip", "link", "set", device, "up")
 
 
 def transfer(guest, ns, address, size, back=False, port=7001, seconds=120):

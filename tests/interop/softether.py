@@ -123,6 +123,11 @@ class Server(SoftEther):
         self.admin("PortsUDPSet 1194", "ServerCertGet server.crt")
         return self.state / "cmd" / "server.crt"
 
+    def ipsec(self, psk, hub=HUB):
+        """L2TP, and Ethernet by EtherIP and L2TPv3, over IPsec; every router is the hub's user."""
+        self.admin(f"IPsecEnable /L2TP:yes /L2TPRAW:no /ETHERIP:yes \"/PSK:{psk}\" /DEFAULTHUB:{hub}",
+                   f"EtherIpClientAdd * /HUB:{hub} /USERNAME:{USER} /PASSWORD:{PASSWORD}")
+
     def stop(self):
         self.admin("Flush")
         self.process.stop()

@@ -74,7 +74,7 @@ def dhcp(lab, ns, device, seconds=20):
 
 
 def address_of(ns, device):
-    m = re.search(r"inet ([\d.]+)/", ns.run("ip", "-4", "addr", "show", "dev", device, check=False)[1])
+    m = re.search(r"inet ([\d.]+)", ns.run("ip", "-4", "addr", "show", "dev", device, check=False)[1])
     return m and m[1]
 
 

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Linux's own L2TP/IPsec client in a guest: strongSwan (IKEv1), ESP of the kernel, xl2tpd, pppd.
+
+Every client has a host of its own in the guest (Guest.space()).
+"""
+import re
+
+import guest as guests
+import traffic
+from netlab import Failed, need, wait_until
+from softether import PASSWORD
+
+PSK = "a shared secret of the lab"
+IKE, ESP = "aes256-sha256-modp2048", "aes256-sha256"
+CHARON = "/usr/lib/ipsec/charon"
+NEEDS = ("linux.uml", "busybox", CHARON, "swanctl", "xl2tpd", "pppd", "dnsmasq", "iperf3")
+
+# Only plugins that are of use: each takes the guest time to load.
+STRONGSWAN = """
+charon {
+  load = random nonce aes sha1 sha2 md5 hmac kdf openssl gcm kernel-netlink socket-default vici
+  install_routes = no
+  install_virtual_ip = no
+  retransmit_timeout = %(retransmit)s
+  retransmit_base = 1.3
+  retransmit_tries = %(tries)s
+  plugins { vici { socket = unix:///run/charon.vici } }
+  filelog {
+    log { path = /run/charon.log
+      flush_line = yes
+      time_format = %%T
+      default = 1
+      ike = 2
+      cfg = 2 } }
+}
+swanctl { load = random nonce pem
+  plugins { vici { socket = unix:///run/charon.vici } } }
+"""
+CONNECTION = """
+connections {
+  lab {
+    version = 1
+    local_addrs = %(local)s
+    remote_addrs = %(remote)s
+    proposals = %(ike)s
+    dpd_delay = %(dpd)s
+    encap = %(encap)s
+    rekey_time = %(ike_rekey)s
+    aggressive = %(aggressive)s
+    keyingtries = %(keyingtries)s
+    local { auth = psk
+      %(id)s }
+    remote { auth = psk
+      id = %%any }
+    children {
+      lab {
+        mode = %(mode)s
+        %(selectors)s
+        esp_proposals = %(esp)s
+        rekey_time = %(esp_rekey)s
+        dpd_action = %(dead)s
+        close_action = %(dead)s
+      }
+    }
+  }
+}
+secrets { ike-lab { secret = "%(psk)s" } }
+"""
+DEFAULTS = {"ike": IKE, "esp": ESP, "dpd": "0s", "encap": "no", "ike_rekey": "4h", "esp_rekey": "1h",
+            "aggressive": "no", "keyingtries": 1, "id": "", "mode": "transport", "psk": PSK,
+            "dead": "none", "retransmit": 1, "tries": 4,
+            "selectors": "local_ts = dynamic[udp/1701]\n        remote_ts = dynamic[udp/1701]"}
+
+XL2TPD = """
+[global]
+port = 1701
+[lac lab]
+lns = %(lns)s
+pppoptfile = /run/ppp-options
+length bit = yes
+ppp debug = yes
+require authentication = no
+%(more)s
+"""
+PPP = """noauth
+noipdefault
+nodefaultroute
+noccp
+ipcp-accept-local
+ipcp-accept-remote
++ipv6
+mtu 1400
+mru 1400
+debug
+logfile /run/pppd.log
+"""
+
+
+class Ike:
+    """charon with one connection, "lab". options: fields of CONNECTION that differ."""
+
+    def __init__(self, space, server=None, up=True, **options):
+        self.space = space
+        fields = {**DEFAULTS, "local": space.outer, "remote": server or space.server, **options}
+        if fields["id"]:
+            fields["id"] = f"id = {fields['id']}"
+        space.write("/run/strongswan.conf", STRONGSWAN % fields)
+        space.write("/run/swanctl.conf", CONNECTION % fields)
+        env = ("env", "STRONGSWAN_CONF=/run/strongswan.conf")
+        self.swanctl = (*env, "swanctl")
+        self.process = space.start(*env, CHARON, log="charon-out")
+        space.lab.at_close(self.keep_log)
+        wait_until("charon", lambda: space.run("test", "-S", "/run/charon.vici", check=False)[0] == 0, 20, 0.1)
+        space.run(*self.swanctl, "--load-all", "--file", "/run/swanctl.conf")
+        if up:
+            self.up()
+
+    def keep_log(self):
+        (self.space.lab.logs / f"{self.space.name}-charon.log").write_text(self.log())
+
+    def log(self):
+        return self.space.read("/run/charon.log")
+
+    def initiate(self, seconds=20):
+        """(whether it was set up, what was said)."""
+        code, out = self.space.run(*self.swanctl, "--initiate", "--child", "lab", "--timeout", seconds,
+                                   check=False, timeout=seconds + 15)
+        return code == 0 and "initiate completed successfully" in out, out
+
+    def up(self, seconds=20):
+        ok, out = self.initiate(seconds)
+        need(ok, f"{self.space.name}: IKE failed\n{out[-2500:]}")
+
+    def down(self):
+        return self.space.run(*self.swanctl, "--terminate", "--ike", "lab", "--timeout", 5, check=False,
+                              timeout=15)[1]
+
+    def sas(self):
+        return self.space.run(*self.swanctl, "--list-sas")
+
+    def stop(self):
+        self.down()
+        self.process.stop()
+
+    def encapsulated(self):
+        """Whether the kernel has ESP in UDP."""
+        out = self.space.run("ip", "xfrm", "state")
+        need("proto esp" in out, f"no ESP in the kernel:\n{out}")
+        return "espinudp" in out
+
+
+class L2tp:
+    """xl2tpd and its pppd in a space, with the device ppp0."""
+
+    def __init__(self, space, user, password=PASSWORD, auth="mschap-v2", server=None, wait=30, more="",
+                 ppp=""):
+        """more: lines of the section lac; ppp: of pppd's options."""
+        self.space = space
+        refused = "".join(f"refuse-{a}\n" for a in guests.METHODS if a != auth)
+        space.run("rm", "-f", "/run/pppd.log")
+        space.write("/run/xl2tpd.conf", XL2TPD % {"lns": server or space.server, "more": more})
+        space.write("/run/ppp-options", f'{PPP}{refused}name "{user}"\npassword "{password}"\n{ppp}\n')
+        self.process = space.start("xl2tpd", "-D", "-c", "/run/xl2tpd.conf", log="xl2tpd")
+        space.lab.at_close(self.keep_log)
+        wait_until("xl2tpd", lambda: space.run("test", "-p", "/run/xl2tpd/l2tp-control",
+                                               check=False)[0] == 0, 10, 0.1)
+        self.control("c lab")
+        if wait:
+            self.wait_address(wait)
+
+    def keep_log(self):
+        (self.space.lab.logs / f"{self.space.name}-pppd.log").write_text(self.log())
+
+    def control(self, word):
+        self.space.run("sh", "-c", 'echo "$1" > /run/xl2tpd/l2tp-control', "sh", word)
+
+    def log(self):
+        return self.space.read("/run/pppd.log")
+
+    def wait_address(self, seconds=30):
+        try:
+            self.address = wait_until("an address of ppp0", lambda: traffic.address_of(
+                self.space, "ppp0"), seconds, 0.1)
+        except Failed as e:
+            raise Failed(f"{e}\n{self.process.log()[-1500:]}\n{self.log()[-2500:]}") from None
+        return self.address
+
+    def wait_end(self, seconds=20):
+        wait_until("the end of ppp0", lambda: not self.device_is_there(), seconds, 0.1)
+
+    def device_is_there(self):
+        return "ppp0" in self.space.run("ls", "/sys/class/net")
+
+    def stop(self):
+        """As a user who disconnects."""
+        self.control("d lab")
+        self.wait_end()
+        self.process.stop()
+
+
+class Client:
+    """Both: a user's L2TP/IPsec connection. ike, l2tp: what differs from the defaults."""
+
+    def __init__(self, space, user, password=PASSWORD, ike=None, **l2tp):
+        self.space = space
+        self.ike = Ike(space, **(ike or {}))
+        self.l2tp = L2tp(space, user, password, **l2tp)
+        self.route()
+
+    @property
+    def address(self):
+        return self.l2tp.address
+
+    def route(self):
+        self.space.run("ip", "route", "replace", "10.99.3.0/24", "dev", "ppp0")
+
+    def stop(self):
+        self.l2tp.stop()
+        self.ike.stop()
