@@ -173,6 +173,17 @@ give(struct pass *pass, struct frame *f, size_t total)
 
 /* ---- IPv4 ---- */
 
+/* A broadcast of somebody who asks for an address. The client cannot be a server of that, since its
+ * own DHCP does not get past its port; and where many log in, each of them would hear of all. */
+static bool
+is_dhcp_question(const struct frame *f, const uint8_t *ip, size_t header_len)
+{
+    return ip[9] == IP_PROTO_UDP && eth_is_group(f->data) &&
+           f->len >= ETH_HEADER + header_len + 4 &&
+           wire_get16(ip + header_len + 2) == DHCP4_SERVER_PORT &&
+           (wire_get16(ip + IP4_AT_FRAGMENT) & IP4_OFFSET) == 0;
+}
+
 static enum verdict
 judge4(struct pass *pass, const struct frame *f, const uint8_t *ip, size_t header_len)
 {
@@ -185,7 +196,7 @@ judge4(struct pass *pass, const struct frame *f, const uint8_t *ip, size_t heade
         l3_dhcp4_receive(p, f, pass->now_us);
         return IGNORED;
     }
-    if (!p->a.has4)
+    if (!p->a.has4 || is_dhcp_question(f, ip, header_len))
         return IGNORED;
     if (dst == p->a.ip4 || dst == UINT32_MAX || dst == p->v4.broadcast || dst >> 28 == 0xe)
         return WANTED;

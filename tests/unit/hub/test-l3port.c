@@ -344,6 +344,8 @@ test_delivery(struct lab *lab, const void *data)
     lan_to_client(c, LAN(50), "ff:ff:ff:ff:ff:ff", ip, len);
     len = lab_udp(ip, LAN_SERVER, UINT32_MAX, 67, 68, reader_of(payload, sizeof(payload)));
     lan_to_client(c, LAN_SERVER, "ff:ff:ff:ff:ff:ff", ip, len);
+    len = lab_udp(ip, 0, UINT32_MAX, 68, 67, reader_of(payload, sizeof(payload)));
+    lan_to_client(c, LAN(50), "ff:ff:ff:ff:ff:ff", ip, len); /* who asks for an address */
     g_assert_cmpuint(heap_n(&c->got), ==, 3);
 
     uint8_t padded[60] = {0}; /* Ethernet's padding does not reach the client */
