@@ -27,7 +27,8 @@
 #include <string.h>
 
 enum {
-    AT_ONCE = 32, /* logins under way */
+    AT_ONCE = 100, /* logins under way */
+    GOODBYES = 16, /* likewise: more would be lost between the workers of a server, as in life */
     BATCHES_A_TURN = 4,
     MTU = 1500,
     LEAVE_S = 15,
@@ -251,6 +252,13 @@ open_tun(struct load *l, uint32_t ip4, GError **error)
 static void begin_some(struct load *l);
 
 static void
+leave_some(struct load *l)
+{
+    for (unsigned i = 0; i < MIN(l->dials->len, GOODBYES); i++)
+        sstp_dial_leave(g_ptr_array_index(l->dials, i));
+}
+
+static void
 on_up(void *owner, struct sstp_dial *d, uint32_t ip4)
 {
     struct load *l = owner;
@@ -280,8 +288,11 @@ static void
 on_ended(void *owner, struct sstp_dial *d, const char *why)
 {
     struct load *l = owner;
+    guint at = 0;
 
-    (void)g_ptr_array_remove_fast(l->dials, d);
+    /* In order: the first ones are those that have been told to leave. */
+    if (g_ptr_array_find(l->dials, d, &at))
+        g_ptr_array_remove_index(l->dials, at);
     l->over++;
     if (why) {
         (void)fprintf(stderr, "sstp-load: session lost: %s\n", why);
@@ -289,6 +300,8 @@ on_ended(void *owner, struct sstp_dial *d, const char *why)
     }
     if (l->leaving ? l->dials->len == 0 : l->over == l->wanted)
         finish(l);
+    else if (l->leaving)
+        leave_some(l);
     else
         begin_some(l);
 }
@@ -328,8 +341,7 @@ leave(void *data)
     l->leaving = true;
     if (l->dials->len == 0)
         finish(l);
-    for (unsigned i = 0; i < l->dials->len; i++)
-        sstp_dial_leave(g_ptr_array_index(l->dials, i));
+    leave_some(l);
 }
 
 static void

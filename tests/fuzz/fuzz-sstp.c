@@ -61,8 +61,19 @@ on_ended(void *owner, int reason, int64_t now_us)
     lab->ended = true;
 }
 
-static const struct sstp_call_ops ops = {
-    .send = on_send, .accepted = on_accepted, .connected = on_connected, .ended = on_ended};
+static void
+on_refused(void *owner, const char *why)
+{
+    const struct lab *lab = owner;
+
+    g_assert(!lab->ended && why);
+}
+
+static const struct sstp_call_ops ops = {.send = on_send,
+                                         .accepted = on_accepted,
+                                         .connected = on_connected,
+                                         .refused = on_refused,
+                                         .ended = on_ended};
 
 /* A record as it is; or, in place of one that begins with 0xff, a right Call Connected. */
 static void

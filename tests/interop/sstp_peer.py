@@ -100,11 +100,13 @@ class Client:
     """Connected when the constructor returns: IPCP is open."""
 
     def __init__(self, ns, address, name, password, port=443, pap=False, sha1=False, certificate=None,
-                 early=False):
+                 early=False, late=False, tamper=None):
         """certificate: another one than the server's, as somebody in between has. early: Call
-        Connected is sent before the server has told of the login."""
+        Connected is sent before the server has told of the login; late: not before bind() is called.
+        tamper: makes another Call Connected of the right one."""
         self.ns, self.name, self.password, self.pap, self.sha1 = ns, name, password, pap, sha1
-        self.early, self.buffer, self.hlak, self.ident = early, b"", bytes(32), 0
+        self.early, self.late, self.tamper = early, late, tamper
+        self.buffer, self.hlak, self.ident = b"", bytes(32), 0
         self.address = self.dns = self.gateway = None
         self.failure = ""
         context = ssl.create_default_context()
@@ -177,7 +179,8 @@ class Client:
         key = hmac.new(self.hlak, b"SSTP inner method derived CMK" + struct.pack("<H", size) + b"\1",
                        name).digest()
         mac = hmac.new(key, message + bytes(32), name).digest()
-        self.tls.sendall(message + mac.ljust(32, b"\0"))
+        self.bound = message + mac.ljust(32, b"\0")
+        self.tls.sendall(self.tamper(self.bound) if self.tamper else self.bound)
 
     # -- PPP --
 
@@ -213,17 +216,17 @@ class Client:
             self.ppp(LCP, CONF_ACK, ident, data)
             if self.pap:
                 name, secret = self.name.encode(), self.password.encode()
-                self.late = bytes([len(name)]) + name + bytes([len(secret)]) + secret
+                self.login = bytes([len(name)]) + name + bytes([len(secret)]) + secret
         elif code == CONF_REJ:
             need(options(data).keys() == {7}, f"rejected: {data.hex()}")
             self.ppp(LCP, CONF_REQ, 2, option(1, b"\x05\x78"))
         elif code == CONF_ACK and self.pap:
-            self.ppp(PAP, 1, 1, self.late)
+            self.ppp(PAP, 1, 1, self.login)
         elif code == TERM_REQ:
             self.ppp(LCP, TERM_ACK, ident)
 
     def logged_in(self):
-        if not self.early:
+        if not self.early and not self.late:
             self.bind()
         self.ppp(IPCP, CONF_REQ, 1, option(3, bytes(4)) + option(129, bytes(4)) + option(130, bytes(4)))
         self.ppp(CCP, CONF_REQ, 1, option(18, bytes.fromhex("01000040")))

@@ -26,7 +26,7 @@ struct ppp_peer {
     uint64_t ticket; /* of the question to auth */
     char *hub;
     uint8_t response[MSCHAP_RESPONSE];
-    bool is_mschapv2, open, ended;
+    bool is_mschapv2, open, ended, told_early;
 };
 
 static void
@@ -300,6 +300,21 @@ is_open_for(const struct ppp_peer *p, uint16_t protocol)
            (protocol == PPP_IP4 ? ppp_link_is_up4(p->link) : ppp_link_is_up6(p->link));
 }
 
+/* Once: an honest client may be a packet ahead of what opens the gate, too. */
+static void
+tell_of_early(struct ppp_peer *p)
+{
+    char peer[ENDPOINT_TEXT];
+
+    if (p->open || !p->l3 || p->told_early)
+        return;
+    p->told_early = true;
+    log_info("IP of a PPP client dropped",
+             "session=%s peer=%s reason=\"%s has not proven yet "
+             "that the login is its own\"",
+             l3port_session(p->l3)->name, endpoint_print(&p->config.remote, peer), p->protocol);
+}
+
 static void
 receive_one(struct ppp_peer *p, struct frame *f, struct batch *up, int64_t now_us)
 {
@@ -314,6 +329,7 @@ receive_one(struct ppp_peer *p, struct frame *f, struct batch *up, int64_t now_u
         batch_add(up, f);
         return;
     } else {
+        tell_of_early(p);
         ppp_peer_dropped(p, DROP_PORT_DOWN, 1);
     }
     frame_free(f);
@@ -344,6 +360,12 @@ ppp_peer_dropped(struct ppp_peer *p, enum drop why, unsigned n)
 {
     if (p->l3)
         hub_port_count_drop(l3port_session(p->l3)->port, why, n);
+}
+
+const struct session *
+ppp_peer_session(const struct ppp_peer *p)
+{
+    return p->l3 ? l3port_session(p->l3) : NULL;
 }
 
 /* ---- life ---- */

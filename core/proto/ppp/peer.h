@@ -52,5 +52,7 @@ void ppp_peer_receive(struct ppp_peer *p, struct batch *b, int64_t now_us);
 void ppp_peer_open(struct ppp_peer *p);
 /* Says goodbye by LCP; ended() comes. */
 void ppp_peer_close(struct ppp_peer *p, int reason, int64_t now_us);
+/* Of a client that is known and at its hub, else NULL. Borrowed. */
+const struct session *ppp_peer_session(const struct ppp_peer *p);
 /* Frames that the carrier could not send. */
 void ppp_peer_dropped(struct ppp_peer *p, enum drop why, unsigned n);

@@ -62,7 +62,7 @@ sstp_binding_mac(const struct sstp_binding *b, unsigned hash,
     return ok;
 }
 
-bool
+enum sstp_binding_fault
 sstp_binding_check(const struct sstp_binding *b, struct reader record)
 {
     static const uint8_t head[AT_HASH_BIT] = {
@@ -71,14 +71,36 @@ sstp_binding_check(const struct sstp_binding *b, struct reader record)
     uint8_t mac[SSTP_HASH];
 
     if (record.left != SSTP_CONNECTED_SIZE)
-        return false;
+        return SSTP_BINDING_MALFORMED;
     const uint8_t *at = record.at;
     unsigned hash = at[AT_HASH_BIT];
-    if (memcmp(at, head, sizeof(head)) != 0 || (hash != SSTP_SHA1 && hash != SSTP_SHA256) ||
-        !(hash & b->hashes))
-        return false;
+    if (memcmp(at, head, sizeof(head)) != 0)
+        return SSTP_BINDING_MALFORMED;
+    if ((hash != SSTP_SHA1 && hash != SSTP_SHA256) || !(hash & b->hashes))
+        return SSTP_BINDING_HASH;
     const uint8_t *cert = hash == SSTP_SHA256 ? b->sha256 : b->sha1;
-    return sstp_binding_mac(b, hash, at, mac) && secret_equal(mac, at + AT_MAC, SSTP_HASH) &&
-           secret_equal(b->nonce, at + AT_NONCE, SSTP_NONCE) &&
-           secret_equal(cert, at + AT_CERT, SSTP_HASH);
+    if (!secret_equal(b->nonce, at + AT_NONCE, SSTP_NONCE))
+        return SSTP_BINDING_NONCE;
+    if (!secret_equal(cert, at + AT_CERT, SSTP_HASH))
+        return SSTP_BINDING_CERT;
+    if (!sstp_binding_mac(b, hash, at, mac) || !secret_equal(mac, at + AT_MAC, SSTP_HASH))
+        return SSTP_BINDING_MAC;
+    return SSTP_BOUND;
+}
+
+const char *
+sstp_binding_text(enum sstp_binding_fault fault)
+{
+    static const char *const texts[] = {
+        [SSTP_BOUND] = "the crypto binding is right",
+        [SSTP_BINDING_MALFORMED] = "its crypto binding is malformed",
+        [SSTP_BINDING_HASH] = "its crypto binding uses a hash that was not offered",
+        [SSTP_BINDING_NONCE] = "its crypto binding is another call's: a replay",
+        [SSTP_BINDING_CERT] = "the client sees another certificate than this server's: is somebody "
+                              "in between?",
+        [SSTP_BINDING_MAC] = "its crypto binding does not belong to this login: was it relayed or "
+                             "tampered with?",
+    };
+
+    return texts[fault];
 }

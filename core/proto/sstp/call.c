@@ -50,8 +50,10 @@ end(struct sstp_call *c, int64_t now_us)
 }
 
 static void
-abort_call(struct sstp_call *c, uint8_t attribute, enum sstp_status status, int64_t now_us)
+abort_call(struct sstp_call *c, uint8_t attribute, enum sstp_status status, const char *why,
+           int64_t now_us)
 {
+    c->ops->refused(c->owner, why);
     c->reason = status == SSTP_NEGOTIATION_TIMEOUT ? PE_SESSION_TIMEOUT : PE_PROTOCOL;
     set_state(c, SSTP_ABORTING, now_us + SSTP_ABORT_MS * MS);
     send_status(c, SSTP_CALL_ABORT, attribute, status, now_us);
@@ -94,7 +96,7 @@ on_request(struct sstp_call *c, const struct sstp_control *m, int64_t now_us)
     enum sstp_status fault = judge_request(m, &attribute);
 
     if (fault != SSTP_NO_ERROR && ++c->naks >= SSTP_NAKS) {
-        abort_call(c, attribute, SSTP_RETRY_COUNT_EXCEEDED, now_us);
+        abort_call(c, attribute, SSTP_RETRY_COUNT_EXCEEDED, "it asks for what is no PPP", now_us);
     } else if (fault != SSTP_NO_ERROR) {
         send_status(c, SSTP_CALL_CONNECT_NAK, attribute, fault, now_us);
     } else {
@@ -108,8 +110,10 @@ on_request(struct sstp_call *c, const struct sstp_control *m, int64_t now_us)
 static void
 check_binding(struct sstp_call *c, struct reader record, int64_t now_us)
 {
-    if (!sstp_binding_check(&c->binding, record)) {
-        abort_call(c, SSTP_CRYPTO_BINDING, SSTP_INVALID_FRAME, now_us);
+    enum sstp_binding_fault fault = sstp_binding_check(&c->binding, record);
+
+    if (fault != SSTP_BOUND) {
+        abort_call(c, SSTP_CRYPTO_BINDING, SSTP_INVALID_FRAME, sstp_binding_text(fault), now_us);
         return;
     }
     set_state(c, SSTP_CONNECTED, now_us + SSTP_ECHO_S * US);
@@ -123,7 +127,8 @@ on_connected(struct sstp_call *c, struct reader record, int64_t now_us)
     if (c->known) {
         check_binding(c, record, now_us);
     } else if (record.left != sizeof(c->early)) {
-        abort_call(c, SSTP_CRYPTO_BINDING, SSTP_INVALID_FRAME, now_us);
+        abort_call(c, SSTP_CRYPTO_BINDING, SSTP_INVALID_FRAME,
+                   sstp_binding_text(SSTP_BINDING_MALFORMED), now_us);
     } else { /* the client was told, or is ahead of us: judged when the keys are there */
         memcpy(c->early, record.at, sizeof(c->early));
         c->has_early = true;
@@ -167,7 +172,7 @@ void
 sstp_call_broken(struct sstp_call *c, int64_t now_us)
 {
     if (c->state < SSTP_DISCONNECTING)
-        abort_call(c, 0, SSTP_INVALID_FRAME, now_us);
+        abort_call(c, 0, SSTP_INVALID_FRAME, "what it sends is no SSTP", now_us);
     else if (c->state != SSTP_DEAD)
         end(c, now_us);
 }
@@ -219,7 +224,8 @@ receive(struct sstp_call *c, const struct sstp_control *m, struct reader record,
         linger(c, SSTP_DISCONNECTING, SSTP_CALL_DISCONNECT_ACK, now_us);
     } else if (!is_expected(c, m->type)) {
         bool known = m->type >= SSTP_CALL_CONNECT_REQUEST && m->type <= SSTP_ECHO_RESPONSE;
-        abort_call(c, 0, known ? SSTP_UNACCEPTED_FRAME : SSTP_INVALID_FRAME, now_us);
+        abort_call(c, 0, known ? SSTP_UNACCEPTED_FRAME : SSTP_INVALID_FRAME,
+                   "it sends a message that has no place there", now_us);
     } else if (m->type == SSTP_CALL_CONNECT_REQUEST) {
         on_request(c, m, now_us);
     } else if (m->type == SSTP_CALL_CONNECTED) {
@@ -263,6 +269,14 @@ look_after(struct sstp_call *c, int64_t now_us)
     }
 }
 
+static const char *
+what_is_late(const struct sstp_call *c)
+{
+    if (c->state == SSTP_WAIT_REQUEST)
+        return "no request of it within 60 s";
+    return c->known ? "no crypto binding of it within 60 s" : "no login of it within 60 s";
+}
+
 void
 sstp_call_tick(struct sstp_call *c, int64_t now_us)
 {
@@ -271,7 +285,7 @@ sstp_call_tick(struct sstp_call *c, int64_t now_us)
     switch (c->state) {
     case SSTP_WAIT_REQUEST:
     case SSTP_WAIT_CONNECTED:
-        abort_call(c, 0, SSTP_NEGOTIATION_TIMEOUT, now_us);
+        abort_call(c, 0, SSTP_NEGOTIATION_TIMEOUT, what_is_late(c), now_us);
         break;
     case SSTP_CONNECTED:
         look_after(c, now_us);

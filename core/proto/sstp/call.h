@@ -38,6 +38,8 @@ struct sstp_call_ops {
     void (*accepted)(void *owner, int64_t now_us);
     /* IP may pass. */
     void (*connected)(void *owner, int64_t now_us);
+    /* We abort the call; why is for an administrator, a fixed text. */
+    void (*refused)(void *owner, const char *why);
     /* The connection is to be closed; the last call. reason: enum pe_error. */
     void (*ended)(void *owner, int reason, int64_t now_us);
 };

@@ -2,6 +2,7 @@
 /* server_priv.h - what the service (server.c) and its calls (session.c) share. */
 #pragma once
 
+#include "core/base/log.h"
 #include "core/proto/sstp/server.h"
 
 #include <stdatomic.h>
@@ -13,6 +14,7 @@ struct sstp_home {
     struct sstp_server *server;
     struct worker *worker;
     struct sstp_session *first;
+    struct log_limit refused_log;
 };
 
 struct sstp_server {

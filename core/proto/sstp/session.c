@@ -7,8 +7,11 @@
  * session is freed at the end of the turn, never from inside of a callback.
  */
 
+#include "core/hub/session.h"
+
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "core/base/queue.h"
 #include "core/base/random.h"
 #include "core/base/types.h"
@@ -24,6 +27,8 @@ enum {
     BURST = 64 * 1024,         /* between two looks at the socket */
     URGENT_MAX = 32 * 1024,    /* bytes of control past a socket that is full */
     LCP_ECHO_S = 0,            /* SSTP has its own */
+    REFUSED_LINES = 20,        /* in the log at once */
+    LOG_TEXT = 96,
 };
 
 struct sstp_session {
@@ -325,6 +330,23 @@ on_call_connected(void *owner, int64_t now_us)
 }
 
 static void
+on_call_refused(void *owner, const char *why)
+{
+    const struct sstp_session *s = owner;
+    const struct session *known = s->ppp ? ppp_peer_session(s->ppp) : NULL;
+    char peer[ENDPOINT_TEXT], user[LOG_TEXT];
+    unsigned left_out = 0;
+
+    if (!log_limit_pass(&s->home->refused_log, REFUSED_LINES, worker_now_us(s->home->worker),
+                        &left_out))
+        return;
+    log_info("SSTP call refused", "peer=%s user=%s session=%s reason=\"%s\" left_out=%u",
+             endpoint_print(&s->peer, peer),
+             known ? log_text(user, sizeof(user), known->user, strlen(known->user)) : "",
+             known ? known->name : "", why, left_out);
+}
+
+static void
 on_call_ended(void *owner, int reason, int64_t now_us)
 {
     (void)reason;
@@ -335,6 +357,7 @@ on_call_ended(void *owner, int reason, int64_t now_us)
 static const struct sstp_call_ops call_ops = {.send = on_call_send,
                                               .accepted = on_call_accepted,
                                               .connected = on_call_connected,
+                                              .refused = on_call_refused,
                                               .ended = on_call_ended};
 
 /* ---- receiving ---- */

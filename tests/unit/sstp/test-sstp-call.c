@@ -54,12 +54,18 @@ the_binding(void)
     return b;
 }
 
-static bool
-check(const struct sstp_binding *b, const char *text)
+static enum sstp_binding_fault
+fault_of(const struct sstp_binding *b, const char *text)
 {
     uint8_t bytes[SSTP_CONNECTED_SIZE + 8];
 
     return sstp_binding_check(b, reader_of(bytes, unhex(text, bytes, sizeof(bytes))));
+}
+
+static bool
+check(const struct sstp_binding *b, const char *text)
+{
+    return fault_of(b, text) == SSTP_BOUND;
 }
 
 #define GOOD256 \
@@ -82,26 +88,26 @@ test_binding(void)
     sstp_binding_set_keys(&b, the_keys());
     g_assert_true(check(&b, GOOD256));
     g_assert_true(check(&b, GOOD1));
-    g_assert_false(check(&b, ZERO256));
-    g_assert_false(check(&b, GOOD256 "00"));
+    g_assert_cmpint(fault_of(&b, ZERO256), ==, SSTP_BINDING_MAC); /* of another login */
+    g_assert_cmpint(fault_of(&b, GOOD256 "00"), ==, SSTP_BINDING_MALFORMED);
 
     uint8_t bytes[SSTP_CONNECTED_SIZE];
     (void)unhex(GOOD256, bytes, sizeof(bytes));
     for (size_t i = 0; i < sizeof(bytes); i++) { /* no byte of it is free */
         bytes[i] ^= 1;
-        g_assert_false(sstp_binding_check(&b, reader_of(bytes, sizeof(bytes))));
+        g_assert_cmpint(sstp_binding_check(&b, reader_of(bytes, sizeof(bytes))), !=, SSTP_BOUND);
         bytes[i] ^= 1;
     }
     b.sha256[0] ^= 1; /* another certificate */
-    g_assert_false(check(&b, GOOD256));
+    g_assert_cmpint(fault_of(&b, GOOD256), ==, SSTP_BINDING_CERT);
     b = the_binding();
     sstp_binding_set_keys(&b, the_keys());
-    b.nonce[31] ^= 1;
-    g_assert_false(check(&b, GOOD256));
+    b.nonce[31] ^= 1; /* another call */
+    g_assert_cmpint(fault_of(&b, GOOD256), ==, SSTP_BINDING_NONCE);
     b = the_binding();
     sstp_binding_set_keys(&b, the_keys());
     b.hashes = SSTP_SHA256; /* SHA-1 was not offered */
-    g_assert_false(check(&b, GOOD1));
+    g_assert_cmpint(fault_of(&b, GOOD1), ==, SSTP_BINDING_HASH);
     g_assert_true(check(&b, GOOD256));
 }
 
@@ -149,6 +155,7 @@ struct rig {
     struct sstp_call c;
     GQueue sent; /* of GBytes */
     bool accepted, connected;
+    const char *refused;
     int ended; /* -1: not yet */
 };
 
@@ -189,8 +196,19 @@ on_ended(void *owner, int reason, int64_t now_us)
     r->ended = reason;
 }
 
-static const struct sstp_call_ops ops = {
-    .send = on_send, .accepted = on_accepted, .connected = on_connected, .ended = on_ended};
+static void
+on_refused(void *owner, const char *why)
+{
+    struct rig *r = owner;
+    g_assert_null(r->refused);
+    r->refused = why;
+}
+
+static const struct sstp_call_ops ops = {.send = on_send,
+                                         .accepted = on_accepted,
+                                         .connected = on_connected,
+                                         .refused = on_refused,
+                                         .ended = on_ended};
 
 static void
 rig_init(struct rig *r)
@@ -310,6 +328,7 @@ test_wrong_binding(void)
     say(&r, ZERO256); /* early, and for a login without keys */
     sstp_call_known(&r.c, the_keys(), 0);
     expect(&r, "10010014 00050001 0002000c 00000003 00000007");
+    g_assert_cmpstr(r.refused, ==, sstp_binding_text(SSTP_BINDING_MAC));
     g_assert_false(r.connected);
     say(&r, GOOD256);
     g_assert_false(r.connected);
@@ -356,6 +375,24 @@ test_time(void)
     g_assert_cmpint(r.c.deadline_us, ==, SSTP_NEGOTIATION_S * S);
     sstp_call_tick(&r.c, 60 * S);
     expect(&r, "10010014 00050001 0002000c 00000000 00000008");
+    g_assert_cmpstr(r.refused, ==, "no request of it within 60 s");
+    sstp_call_tick(&r.c, 63 * S);
+    g_assert_cmpint(r.ended, ==, PE_SESSION_TIMEOUT);
+    rig_done(&r);
+
+    rig_init(&r); /* logs in, and never binds */
+    say(&r, REQUEST);
+    expect(&r, ACK);
+    sstp_call_known(&r.c, the_keys(), 1 * S);
+    sstp_call_heard(&r.c, 59 * S);
+    sstp_call_tick(&r.c, 60 * S - 1);
+    g_assert_null(r.refused);
+    sstp_call_tick(&r.c, 60 * S);
+    expect(&r, "10010014 00050001 0002000c 00000000 00000008");
+    g_assert_cmpstr(r.refused, ==, "no crypto binding of it within 60 s");
+    g_assert_false(r.connected || sstp_call_carries(&r.c));
+    say(&r, GOOD256); /* too late */
+    g_assert_false(r.connected);
     sstp_call_tick(&r.c, 63 * S);
     g_assert_cmpint(r.ended, ==, PE_SESSION_TIMEOUT);
     rig_done(&r);
