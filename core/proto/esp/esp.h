@@ -65,8 +65,9 @@ size_t esp_out_fits(const struct esp_out *o, size_t len);
 /* Packets sealed so far. Past ESP_REKEY_AT of a 32-bit sequence new keys are due. */
 uint64_t esp_out_packets(const struct esp_out *o);
 #define ESP_REKEY_AT UINT64_C(0xf0000000)
-/* The peer truncates SHA-256 to 96 bits (esp_in_is_short()): so do we. */
+/* The peer truncates SHA-256 to 96 bits (esp_in_is_short()): so do we; or it does not. */
 void esp_out_set_short(struct esp_out *o);
+void esp_out_set_full(struct esp_out *o);
 
 /* ---- in ---- */
 
@@ -82,7 +83,9 @@ struct esp_opened {
 enum { ESP_DUMMY = 59 };
 /* Opens a packet, from its SPI on, in place. DROP_NONE, or DROP_SHORT, DROP_MALFORMED, DROP_CRYPTO
  * (the MAC is wrong), DROP_REPLAY. Order of RFC 4303, 3.4: window, MAC, window again, decryption.
- * ESP_SHA256_128: devices that truncate to 96 bits are known by their first right packet. */
+ * ESP_SHA256_128: devices that truncate to 96 bits are known by their first right packet. A refused
+ * packet's bytes are no longer what they were. */
 enum drop esp_in_open(struct esp_in *i, uint8_t *packet, size_t len, struct esp_opened *out);
+/* What the last right packet was; once one has all 128 bits, it is false for good. */
 bool esp_in_is_short(const struct esp_in *i);
 uint64_t esp_in_packets(const struct esp_in *i); /* that were right */
