@@ -58,6 +58,15 @@ ike1_group_size(uint16_t group)
     return g ? g->public_len : 0;
 }
 
+uint16_t
+ike1_group_of(size_t public_len)
+{
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        if (groups[i].public_len == public_len)
+            return groups[i].number;
+    return 0;
+}
+
 /* ---- keys of OpenSSL's ---- */
 
 static BIGNUM *

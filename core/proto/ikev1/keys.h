@@ -66,6 +66,8 @@ bool ike1_nat_hash(enum ike1_hash h, const uint8_t cookies[2 * ISAKMP_COOKIE],
 
 /* Whether we can the group, and how long a public value of it is (0: we cannot). */
 size_t ike1_group_size(uint16_t group);
+/* The group whose public values are that long: no two are alike. 0: none. */
+uint16_t ike1_group_of(size_t public_len);
 /* A job for a peer's public value, which is checked (length, range, on the curve): NULL when it
  * cannot be right. */
 struct ike1_dh *ike1_dh_new(uint16_t group, struct reader peer_public);
