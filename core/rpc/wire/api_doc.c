@@ -22,15 +22,20 @@ group_title(const struct rpc_field *members)
     for (size_t i = 0; i < ARRAY_LEN(groups); i++)
         if (groups[i].fields == members)
             return groups[i].title;
-    return "more";
+    return NULL;
 }
 
+/* Groups with a title stand once, at the end; the fields of others stand where they belong. */
 static void
 append_fields(GString *out, const struct rpc_field *fields, const char *indent, bool is_input)
 {
     for (const struct rpc_field *f = fields; f->name; f++) {
         if (f->flags & RPC_GROUP) {
-            g_string_append_printf(out, "%s- the %s\n", indent, group_title(f->members));
+            const char *title = group_title(f->members);
+            if (title)
+                g_string_append_printf(out, "%s- the %s\n", indent, title);
+            else
+                append_fields(out, f->members, indent, is_input);
             continue;
         }
         if (!is_input && (f->flags & RPC_SECRET))
