@@ -330,6 +330,7 @@ ether_link_new(const struct ether_link_config *config, const struct ether_link_o
     l->owner = owner;
     l->worker = config->carrier->worker;
     l->retry_s = ETHER_LINK_RETRY_S;
+    l->told = config->told;
     l->bury.fn = on_bury;
     timer_init(&l->retry, on_retry);
     ether_link_changed(l);

@@ -51,6 +51,7 @@ struct ether_link_config {
     const char *client_name; /* what the peer says it is, or NULL; copied */
     const char *client_host; /* likewise */
     bool persistent;         /* asks again and again when it was refused */
+    int told;                /* a refusal (enum pe_error) that the log need not have again */
 };
 
 struct ether_link_ops {
