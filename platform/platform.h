@@ -165,6 +165,15 @@ struct pf_udp *
 pf_udp_open(const struct sockaddr *sa, unsigned salen, bool reuseport, GError **error);
 void pf_udp_close(struct pf_udp *u);
 int pf_udp_fd(const struct pf_udp *u);
+/* Has the system give each datagram to the right one of the sockets that share the port by
+ * reuseport: the one whose number, counted from 1 in the order in which they were opened, is its
+ * byte at `at`; or that at `instead`, where its first four bytes are zero. A number that there is
+ * not: as without steering. Any of the sockets; it holds for all. False where the system cannot. */
+bool pf_udp_steer(struct pf_udp *u, unsigned at, unsigned instead);
+/* The same batches for packets of an IP protocol without ports, of one family (4 or 6); ports in
+ * the addresses are nothing. The IP header is the system's. Only packets whose first byte is
+ * `first` are received; 0: none at all. Needs a right (CAP_NET_RAW). */
+struct pf_udp *pf_raw_open(int family, uint8_t protocol, uint8_t first, GError **error);
 /* A received piece of memory: one datagram, or several of segment bytes each (the last may be
  * shorter). */
 struct pf_datagram {

@@ -183,6 +183,27 @@ udp_port_open_all(struct worker_set *workers, uint16_t port, const struct udp_po
     return true;
 }
 
+bool
+udp_port_open_raw_all(struct worker_set *workers, int family, uint8_t protocol,
+                      const struct udp_port_ops *ops, void *const *owner, struct udp_port **out,
+                      GError **error)
+{
+    unsigned n = worker_set_n(workers);
+
+    for (unsigned i = 0; i < n; i++) {
+        struct pf_udp *raw = pf_raw_open(family, protocol, (uint8_t)(i + 1), error);
+        if (!raw) {
+            while (i > 0)
+                udp_port_close(out[--i]);
+            return false;
+        }
+        out[i] = port_new(worker_set_get(workers, i), 0, raw);
+        out[i]->ops = ops;
+        out[i]->owner = owner[i];
+    }
+    return true;
+}
+
 void
 udp_port_watch(struct udp_port *p)
 {
@@ -240,7 +261,7 @@ udp_tx_flush(struct udp_tx *tx)
 static bool
 joins_train(const struct udp_tx *tx, size_t len)
 {
-    if (tx->n == 0 || tx->train_is_closed || tx->train >= TRAIN_DATAGRAMS)
+    if (tx->n == 0 || tx->train_is_closed || tx->train >= TRAIN_DATAGRAMS || tx->port->port == 0)
         return false;
     const struct pf_datagram *last = &tx->d[tx->n - 1];
     return len <= last->segment && last->data.len + len <= TRAIN_BYTES;

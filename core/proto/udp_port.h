@@ -22,7 +22,7 @@
  * the datagram between workers. */
 struct udp_source {
     unsigned char peer[32], local[20]; /* see struct pf_datagram */
-    uint16_t port;                     /* ours */
+    uint16_t port;                     /* ours; 0: a raw one */
 };
 bool udp_source_remote(const struct udp_source *from, struct endpoint *out) MUST_CHECK;
 /* Ours, with the address that was asked; without one where the system did not tell. */
@@ -43,7 +43,7 @@ struct udp_port {
     struct worker *worker;
     struct pf_udp *udp;
     struct worker_fd wfd;
-    uint16_t port;         /* may be read */
+    uint16_t port;         /* may be read; 0: a raw one */
     struct udp_port *next; /* the owner's, for a list */
     struct timer look;     /* armed while it is read by the clock */
     unsigned seen;         /* datagrams since counted_us */
@@ -55,6 +55,11 @@ struct udp_port {
  * when somebody else has it who would share it. */
 bool udp_port_open_all(struct worker_set *workers, uint16_t port, const struct udp_port_ops *ops,
                        void *const *owner, struct udp_port **out, GError **error);
+/* The same for packets of an IP protocol without ports. Of what is received each worker sees only
+ * what has its number, counted from 1, as its first byte. */
+bool udp_port_open_raw_all(struct worker_set *workers, int family, uint8_t protocol,
+                           const struct udp_port_ops *ops, void *const *owner,
+                           struct udp_port **out, GError **error);
 /* Watches it from now on. */
 void udp_port_watch(struct udp_port *p);
 /* Closes and frees it; also on the control thread as long as it is not watched. NULL is fine. */

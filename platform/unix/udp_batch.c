@@ -12,6 +12,7 @@
 
 #include "platform/platform.h"
 #include "platform/unix/error_priv.h"
+#include "platform/unix/udp_priv.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -28,25 +29,8 @@
 #endif
 
 enum {
-    UDP_BATCH = 64,
-    UDP_BUFFER = 4 * 1024 * 1024,
     UDP_MERGED_MAX = 65535, /* a train may be as long as an IP packet */
     UDP_ERRORS = 8,         /* errors of earlier datagrams that are passed over in one call */
-};
-
-union udp_control {
-    struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in_pktinfo)) +
-               CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
-
-struct pf_udp {
-    int fd;
-    bool merge; /* UDP_GRO is on */
-    bool train; /* UDP_SEGMENT works, as far as known */
-    struct mmsghdr msg[UDP_BATCH];
-    struct iovec iov[UDP_BATCH];
-    union udp_control control[UDP_BATCH];
 };
 
 G_STATIC_ASSERT(sizeof(struct sockaddr_in6) <= sizeof(((struct pf_datagram *)0)->peer));
@@ -76,6 +60,13 @@ set_buffer(int fd, int force, int plain)
         (void)set_int(fd, SOL_SOCKET, plain, UDP_BUFFER); /* cut to the system's limit */
 }
 
+void
+pf_udp_set_buffers(int fd)
+{
+    set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+    set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+}
+
 struct pf_udp *
 pf_udp_open(const struct sockaddr *sa, unsigned salen, bool reuseport, GError **error)
 {
@@ -91,8 +82,7 @@ pf_udp_open(const struct sockaddr *sa, unsigned salen, bool reuseport, GError **
         (void)pf_fail_fd(error, fd, "cannot open UDP port %u", ntohs(port));
         return NULL;
     }
-    set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
-    set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+    pf_udp_set_buffers(fd);
     struct pf_udp *u = g_new0(struct pf_udp, 1);
     u->fd = fd;
     u->merge = set_int(fd, IPPROTO_UDP, UDP_GRO, 1);
@@ -170,6 +160,16 @@ prepare_recv(struct pf_udp *u, struct pf_datagram *d, unsigned n)
     }
 }
 
+/* A raw socket of IPv4 shows the header, too. */
+static void
+skip_ip_header(struct pf_datagram *d)
+{
+    size_t header = d->data.len > 0 ? (size_t)(*(unsigned char *)d->data.at & 15) * 4 : 0;
+    header = MIN(header, d->data.len);
+    d->data.at = (char *)d->data.at + header;
+    d->data.len -= header;
+}
+
 int
 pf_udp_recv(struct pf_udp *u, struct pf_datagram *d, unsigned n)
 {
@@ -192,6 +192,8 @@ pf_udp_recv(struct pf_udp *u, struct pf_datagram *d, unsigned n)
             d[i].data.len = 0;
         else
             read_control(&u->msg[i].msg_hdr, &d[i]);
+        if (u->has_ip_header)
+            skip_ip_header(&d[i]);
     }
     return MAX(got, 0);
 }
