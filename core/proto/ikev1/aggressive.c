@@ -11,8 +11,8 @@
 #include <glib.h>
 
 /* The answer has what the first message has, of one proposal, and besides our hash and two of
- * NAT-D, each at most as long as SHA2-512 and its header. */
-enum { EXTRA = 3 * (IKE1_HASH_MAX + 4) };
+ * NAT-D, each at most as long as SHA2-512 and its header; its nonce and identity may be longer. */
+enum { EXTRA = 3 * (IKE1_HASH_MAX + 4) + IKE1_NONCE + 16 };
 
 static uint16_t
 group_of(struct reader public_value)

@@ -120,7 +120,9 @@ struct ike1_config {
 
 /* For the peer's first message (struct reader: the whole message). NULL: it is none that begins an
  * exchange we know; nothing is answered. ops is borrowed, the config for the call alone. The first
- * answer is never longer than what it answers. */
+ * answer is never longer than what it answers; only that of aggressive mode, to an identity that
+ * has a key, may be so by its hashes. ended() never comes from within: when there is nothing to
+ * hope for (no proposal, say), the deadline is now, and it comes with ike1_tick(). */
 struct ike1 *ike1_new(const struct ike1_config *config, const struct ike1_ops *ops, void *owner,
                       struct reader message, int64_t now_us);
 void ike1_free(struct ike1 *k); /* wipes; no call of ops; NULL is fine. Not from inside of one */
