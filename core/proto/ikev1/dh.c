@@ -245,22 +245,37 @@ ike1_dh_new(uint16_t group, struct reader peer_public)
     return d;
 }
 
+/* g^x of a prime's group. */
+static BIGNUM *
+power(const struct group *g, const BIGNUM *x)
+{
+    BN_CTX *ctx = BN_CTX_new();
+    BIGNUM *prime = prime_of(g);
+    BIGNUM *y = BN_new();
+
+    if (!ctx || !y || BN_set_word(y, GENERATOR) <= 0 ||
+        BN_mod_exp_mont_consttime(y, y, x, prime, ctx, NULL) <= 0) {
+        BN_free(y);
+        y = NULL;
+    }
+    BN_free(prime);
+    BN_CTX_free(ctx);
+    return y;
+}
+
 struct ike1_dh *
-ike1_dh_begin_with(uint16_t group, struct reader private_key, struct reader public_key)
+ike1_dh_begin_with(uint16_t group, struct reader private_key, struct reader point)
 {
     struct ike1_dh *d = ike1_dh_begin(group);
+    uint8_t bytes[1 + PUBLIC_MAX] = {POINT};
 
-    if (!d || public_key.left != d->group->public_len)
+    if (!d || private_key.left > PUBLIC_MAX || point.left > PUBLIC_MAX)
         return d;
-    uint8_t point[1 + PUBLIC_MAX] = {POINT};
-    memcpy(point + 1, public_key.at, public_key.left);
     BIGNUM *own = BN_bin2bn(private_key.at, (int)private_key.left, NULL);
-    BIGNUM *value = BN_bin2bn(public_key.at, (int)public_key.left, NULL);
-    struct parts parts = {.private_value = own};
-    if (d->group->curve)
-        parts.point = point;
-    else
-        parts.public_value = value;
+    BIGNUM *value = d->group->curve ? NULL : power(d->group, own);
+    memcpy(bytes + 1, point.at, point.left);
+    const struct parts parts = {
+        .private_value = own, .public_value = value, .point = d->group->curve ? bytes : NULL};
     d->own = key_of(d->group, EVP_PKEY_KEYPAIR, &parts);
     d->has_public = d->own && export_public(d);
     BN_free(value);

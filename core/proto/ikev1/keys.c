@@ -9,6 +9,7 @@
 enum {
     COOKIES = 2 * ISAKMP_COOKIE,
     KEY_3DES = 24,
+    KEYMAT_PARTS = 4,
 };
 
 struct hash {
@@ -78,27 +79,32 @@ ike1_digest(enum ike1_hash h, const struct pf_slice *part, unsigned n, uint8_t o
     return ok;
 }
 
-/* K1 | K2 | ...: the first of seed, each other one of the one before and seed. */
-static bool
-expand(const struct ike1_keys *k, const uint8_t *key, const struct pf_slice *seed, unsigned n,
-       struct pf_slice out)
-{
-    size_t size = ike1_hash_size(k->hash);
-    struct pf_slice part[8];
-    uint8_t block[IKE1_HASH_MAX];
-    size_t done = 0;
-    bool ok = n < ARRAY_LEN(part);
+/* What a key expands to, K1 | K2 | ...: K1 is of seed, each other one of the one before and of
+ * repeated. */
+struct expansion {
+    const uint8_t *key;
+    const struct pf_slice *seed, *repeated;
+    unsigned n_seed, n_repeated;
+};
 
-    part[0] = slice(block, size);
-    for (unsigned i = 0; ok && i < n; i++)
-        part[i + 1] = seed[i];
-    while (ok && done < out.len) {
-        bool first = done == 0;
-        ok = ike1_prf(k->hash, key, size, first ? part + 1 : part, first ? n : n + 1, block);
-        size_t take = out.len - done < size ? out.len - done : size;
-        if (ok)
-            memcpy((uint8_t *)out.at + done, block, take);
+static bool
+expand(enum ike1_hash h, const struct expansion *e, uint8_t *out, size_t len)
+{
+    size_t size = ike1_hash_size(h);
+    uint8_t block[IKE1_HASH_MAX];
+    struct pf_slice part[1 + KEYMAT_PARTS] = {slice(block, size)};
+    size_t done = 0;
+    bool ok = e->n_repeated <= KEYMAT_PARTS && ike1_prf(h, e->key, size, e->seed, e->n_seed, block);
+
+    for (unsigned i = 0; ok && i < e->n_repeated; i++)
+        part[i + 1] = e->repeated[i];
+    while (ok) {
+        size_t take = len - done < size ? len - done : size;
+        memcpy(out + done, block, take);
         done += take;
+        if (done == len)
+            break;
+        ok = ike1_prf(h, e->key, size, part, 1 + e->n_repeated, block);
     }
     secret_wipe(block, sizeof(block));
     return ok;
@@ -133,7 +139,8 @@ make_skeyid(struct ike1_keys *k, const struct ike1_ingredients *from)
     return writer_ok(&w) && ike1_prf(k->hash, key, w.len, &from->shared, 1, k->skeyid);
 }
 
-/* RFC 2409, appendix B: SKEYID_e itself when it is long enough, or else what it expands to. */
+/* RFC 2409, appendix B: SKEYID_e itself when it is long enough, or else what it expands to, where
+ * each block is of the one before alone. */
 static bool
 make_cipher_key(struct ike1_keys *k)
 {
@@ -144,7 +151,8 @@ make_cipher_key(struct ike1_keys *k)
     if (want > sizeof(k->cipher_key))
         return false;
     if (want > ike1_hash_size(k->hash))
-        return expand(k, k->e, &seed, 1, slice(k->cipher_key, want));
+        return expand(k->hash, &(struct expansion){.key = k->e, .seed = &seed, .n_seed = 1},
+                      k->cipher_key, want);
     memcpy(k->cipher_key, k->e, want);
     return true;
 }
@@ -209,11 +217,13 @@ ike1_keymat(const struct ike1_keys *k, struct pf_slice shared, uint8_t protocol,
 {
     uint8_t whose[5];
     struct writer w = writer_of(whose, sizeof(whose));
-    const struct pf_slice seed[] = {shared, slice(whose, sizeof(whose)), nonce_i, nonce_r};
+    const struct pf_slice seed[KEYMAT_PARTS] = {shared, slice(whose, sizeof(whose)), nonce_i,
+                                                nonce_r};
 
     writer_u8(&w, protocol);
     writer_u32(&w, spi);
-    return expand(k, k->d, seed, ARRAY_LEN(seed), slice(out, len));
+    return expand(k->hash, &(struct expansion){k->d, seed, seed, KEYMAT_PARTS, KEYMAT_PARTS}, out,
+                  len);
 }
 
 /* ---- ciphers ---- */
