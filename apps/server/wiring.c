@@ -5,6 +5,7 @@
 
 #include "apps/server/api_service.h"
 #include "apps/server/first_start.h"
+#include "apps/server/ipsec.h"
 #include "apps/server/openvpn.h"
 #include "apps/server/secrets.h"
 #include "apps/server/securenat.h"
@@ -37,6 +38,7 @@ struct server {
     struct sevpn_server *sevpn;
     struct sstp_server *sstp;
     struct openvpn *openvpn;
+    struct ipsec *ipsec;
     struct securenat *securenat;
     const struct http_service *services[4];
     const struct stream_service *streams[2];
@@ -90,6 +92,7 @@ use_certificate(void *owner, GError **error)
         listeners_set_tls(s->listeners, ctx);
         SSL_CTX_free(ctx);
         openvpn_use_identity(s->openvpn, &id);
+        ipsec_use_identity(s->ipsec, &id);
     }
     identity_clear(&id);
     return ctx != NULL;
@@ -128,6 +131,32 @@ host_sstp_changed(void *owner)
     sstp_server_enable(s->sstp, g_strcmp0(off, "1") != 0);
 }
 
+static bool
+host_ipsec_changed(void *owner, GError **error)
+{
+    const struct server *s = owner;
+
+    (void)error;
+    ipsec_apply(s->ipsec);
+    return true;
+}
+
+static void
+host_ipsec_status(void *owner, struct record *out)
+{
+    const struct server *s = owner;
+
+    ipsec_put_status(s->ipsec, out);
+}
+
+static void
+host_ipsec_peers(void *owner, struct record *out)
+{
+    const struct server *s = owner;
+
+    ipsec_put_peers(s->ipsec, out);
+}
+
 static GString *
 host_openvpn_profile(void *owner, const struct record *in, GError **error)
 {
@@ -152,6 +181,9 @@ static const struct rpc_host_ops host_ops = {.listener_open = host_listener_open
                                              .securenat = host_securenat,
                                              .openvpn_changed = host_openvpn_changed,
                                              .sstp_changed = host_sstp_changed,
+                                             .ipsec_changed = host_ipsec_changed,
+                                             .ipsec_status = host_ipsec_status,
+                                             .ipsec_peers = host_ipsec_peers,
                                              .openvpn_profile = host_openvpn_profile,
                                              .openvpn_key = host_openvpn_key};
 
@@ -263,6 +295,7 @@ start(struct server *s, const struct options *o, GError **error)
     s->openvpn = openvpn_new(s->store, s->workers, s->hubs, s->auth, error);
     if (!s->openvpn)
         return false;
+    s->ipsec = ipsec_new(s->store, s->workers, s->hubs, s->auth);
     s->api = api_service_new(s->rpc);
     s->sevpn = sevpn_server_new(&(struct sevpn_server_config){.hubs = s->hubs, .auth = s->auth});
     s->services[0] = api_service_http(s->api);
@@ -281,6 +314,7 @@ start(struct server *s, const struct options *o, GError **error)
     securenat_start(s->securenat);
     if (!openvpn_apply(s->openvpn, error))
         return false;
+    ipsec_apply(s->ipsec);
     start_listeners(s, o->listen);
     s->flush = g_timeout_add_seconds(FLUSH_S, on_flush, s);
     return true;
@@ -323,6 +357,7 @@ server_free(struct server *s)
         rpc_unix_server_free(s->socket);
     listeners_free(s->listeners);
     sstp_server_free(s->sstp);
+    ipsec_free(s->ipsec);
     if (s->bridges)
         g_ptr_array_unref(s->bridges);
     securenat_free(s->securenat);

@@ -13,7 +13,8 @@ const struct rpc_field rpc_ipsec_services[] = {
     F_OURS("Weak_str", "weak algorithms that are accepted: sha1, modp1024, 3des, md5, with commas "
                        "between"),
     F_OURS("RawEsp_bool", "ESP without UDP where the server may"),
-    F_OURS("DpdSeconds_u32", "silence after which a peer is asked whether it is there; 0: never"),
+    F_OURS("DpdSeconds_u32",
+           "seconds of silence before a peer is asked whether it is there; 0: never"),
     F_OURS("PublicAddress_str", "the server's address as clients see it, behind a NAT"),
     {"TunnelSecret_str", "secret of L2TP tunnels; a space: none; empty: as it is",
      RPC_SECRET | RPC_OURS | RPC_OPTIONAL, NULL},
@@ -30,7 +31,7 @@ static const struct rpc_field services_out[] = {
     F_OURS("HasTunnelSecret_bool", "a secret of L2TP tunnels is set"),
     F_OURS("Weak_str", "weak algorithms that are accepted"),
     F_OURS("RawEsp_bool", "ESP without UDP where the server may"),
-    F_OURS("DpdSeconds_u32", "silence after which a peer is asked whether it is there"),
+    F_OURS("DpdSeconds_u32", "seconds of silence before a peer is asked whether it is there"),
     F_OURS("PublicAddress_str", "the server's address as clients see it"),
     F_END,
 };
@@ -82,7 +83,7 @@ static const struct rpc_field router_id[] = {
 
 #define STATIC_FIELDS                                                                            \
     F_OURS("IsAggressive_bool", "may use aggressive mode, which lets a stranger guess the key"), \
-        F_OURS("LocalSession_u32", "of static L2TPv3: session id that the router puts in; 0: "   \
+        F_OURS("LocalSession_u32", "session id that the router puts in, of static L2TPv3; 0: "   \
                                    "not static"),                                                \
         F_OURS("PeerSession_u32", "session id that we put in"),                                  \
         F_OURS("LocalCookie_bin", "cookie that the router puts in, 0, 4 or 8 bytes"),            \
