@@ -7,15 +7,17 @@
  * versions 2 and 3 share; each call that comes up is a PPP client at a hub (session.c). All of it
  * stays on the carrier's worker. docs/protocols/l2tp.md has states, limits and quirks.
  *
- * Limits: L2TP_TUNNELS_CARRIER, L2TP_SESSIONS_TUNNEL, the channel's windows and queues,
- * L2TP_AVPS_MAX.
+ * Limits: L2TP_TUNNELS_CARRIER, L2TP_SESSIONS_TUNNEL, L2TP_PLAIN_STRANGERS, the channel's windows
+ * and queues, L2TP_AVPS_MAX.
  *
  * Threads: see server_priv.h. The control thread replaces settings and stops.
  */
 
 #include "core/proto/l2tp/server.h"
 
+#include "core/base/log.h"
 #include "core/proto/l2tp/server_priv.h"
+#include "core/proto/listener.h"
 
 /* ---- settings ---- */
 
@@ -75,6 +77,39 @@ leave_all(struct l2tp_server *s, bool proven, bool unproven)
     }
 }
 
+/* ---- the plain port ---- */
+
+static void
+try_plain(struct l2tp_server *s)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!s->rules->plain || l2tp_plain_is_open(s->plain))
+        return;
+    if (l2tp_plain_open(s->plain, s->plain_port, &error)) {
+        g_clear_pointer(&s->plain_error, g_free);
+        log_info("listening", "port=%u/udp protocol=L2TP", s->plain_port);
+        return;
+    }
+    if (g_strcmp0(s->plain_error, error->message) != 0)
+        log_warning("cannot listen", "port=%u/udp error=%s", s->plain_port, error->message);
+    g_free(s->plain_error);
+    s->plain_error = g_strdup(error->message);
+}
+
+static gboolean
+on_retry(gpointer data)
+{
+    try_plain(data);
+    return G_SOURCE_CONTINUE;
+}
+
+const char *
+l2tp_server_plain_error(struct l2tp_server *s)
+{
+    return s->plain_error;
+}
+
 void
 l2tp_server_set(struct l2tp_server *s, const struct l2tp_settings *settings)
 {
@@ -89,13 +124,11 @@ l2tp_server_set(struct l2tp_server *s, const struct l2tp_settings *settings)
     if (ipsec_shut || plain_shut)
         leave_all(s, ipsec_shut, plain_shut);
     l2tp_rules_unref(old);
-}
-
-const char *
-l2tp_server_plain_error(struct l2tp_server *s)
-{
-    (void)s;
-    return NULL;
+    if (!rules->plain) {
+        l2tp_plain_close(s->plain);
+        g_clear_pointer(&s->plain_error, g_free);
+    }
+    try_plain(s);
 }
 
 /* ---- life ---- */
@@ -114,6 +147,9 @@ l2tp_server_new(const struct l2tp_server_config *config)
     for (unsigned i = 0; i < s->n_homes; i++)
         s->home[i] = (struct l2tp_home){.server = s, .worker = worker_set_get(config->workers, i)};
     atomic_init(&s->stopped, false);
+    s->plain = l2tp_plain_new(config->workers, &s->service, L2TP_PLAIN_STRANGERS);
+    s->plain_port = CARRIER_L2TP_PORT;
+    s->retry = g_timeout_add_seconds(LISTENER_RETRY_S, on_retry, s);
     return s;
 }
 
@@ -129,9 +165,12 @@ l2tp_server_free(struct l2tp_server *s)
 {
     if (!s)
         return;
+    g_source_remove(s->retry);
+    l2tp_plain_free(s->plain);
     for (unsigned i = 0; i < s->n_homes; i++)
         g_assert(!s->home[i].first);
     l2tp_rules_unref(s->rules);
+    g_free(s->plain_error);
     g_mutex_clear(&s->lock);
     g_free(s);
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/base/worker.h"
+#include "core/proto/l2tp/plain.h"
 #include "core/proto/l2tp/server.h"
 #include "core/proto/l2tp/tunnel.h"
 #include "core/proto/ppp/peer.h"
@@ -45,6 +46,13 @@ struct l2tp_server {
     atomic_bool stopped;
     GMutex lock; /* guards rules */
     struct l2tp_rules *rules;
+
+    /* Control thread only. */
+    struct l2tp_plain *plain;
+    uint16_t plain_port; /* another one in tests */
+    char *plain_error;   /* why it is not open although it should be; or NULL */
+    guint retry;         /* GSource */
+
     unsigned n_homes;
     struct l2tp_home home[WORKER_MAX];
 };
@@ -67,7 +75,6 @@ struct l2tp_link {
     struct l2tp_home *home;
     struct l2tp_link *prev, *next;
     struct carrier *carrier;
-    void (*known)(struct carrier *c); /* a client on it has logged in; or NULL */
     struct l2tp_slot slot[L2TP_TUNNELS_CARRIER];
     struct l2tp_session *sessions; /* owned */
     struct timer timer;

@@ -69,8 +69,7 @@ on_ppp_known(void *owner, const struct mschap_keys *keys, int64_t now_us)
 
     (void)keys; /* of MPPE, which is for tunnels that are not encrypted otherwise */
     (void)now_us;
-    if (s->link->known)
-        s->link->known(s->link->carrier);
+    l2tp_plain_known(s->link->carrier);
 }
 
 /* RFC 2661, 4.4.2. */
