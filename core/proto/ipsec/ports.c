@@ -39,7 +39,7 @@ explain(struct ipsec_server *s, uint16_t port, int err, const char *message)
     if (err == EADDRINUSE)
         (void)g_snprintf(s->problem, sizeof(s->problem),
                          "UDP port %u is in use: another IKE daemon (strongSwan, Libreswan, "
-                         "racoon) runs here; \"ss -lunp sport = :%u\" says which, stop it",
+                         "racoon) runs here; stop it (ss -lunp sport = :%u says which)",
                          port, port);
     else if (err == EACCES || err == EPERM)
         (void)g_snprintf(s->problem, sizeof(s->problem),
