@@ -14,7 +14,8 @@ enum {
     CHAP_RESPONSE,
     CHAP_SUCCESS,
     CHAP_FAILURE,
-    CHAP_RESPONSE_SIZE = 49, /* peer's challenge, 8 reserved, response, flags */
+    CHAP_CHANGE_PASSWORD = 7, /* RFC 2759, 7 */
+    CHAP_RESPONSE_SIZE = 49,  /* peer's challenge, 8 reserved, response, flags */
     CHAP_RESERVED = 8,
     PAP_REQUEST = 1,
     PAP_ACK,
@@ -23,6 +24,7 @@ enum {
     /* RFC 2759, 6 */
     ERROR_NO_DIALIN = 649,
     ERROR_FAILED = 691,
+    ERROR_NO_CHANGE = 709,
 };
 #define SERVER_NAME "polyether"
 #define US          INT64_C(1000000)
@@ -97,6 +99,36 @@ ask(struct ppp_link *l, uint8_t id, const struct ppp_credential *c, int64_t now_
     l->ops->login(l->owner, c, now_us);
 }
 
+static void
+say(struct ppp_link *l, uint8_t code, const char *text, int64_t now_us)
+{
+    struct writer w = writer_of(l->answer, sizeof(l->answer));
+    uint8_t body[PPP_LOGIN_ANSWER_MAX];
+    struct writer b = writer_of(body, sizeof(body));
+
+    if (l->auth == PPP_PAP)
+        writer_u8(&b, (uint8_t)strlen(text));
+    writer_bytes(&b, text, strlen(text));
+    ppp_write(&w, code, l->answered_id, body, b.len);
+    g_assert(writer_ok(&b) && writer_ok(&w));
+    l->answer_len = w.len;
+    ppp_send(l, l->auth, reader_of(l->answer, l->answer_len), now_us);
+}
+
+static void
+say_failure(struct ppp_link *l, int error, bool again, int64_t now_us)
+{
+    char text[PPP_LOGIN_ANSWER_MAX];
+    char hex[2 * MSCHAP_CHALLENGE + 1];
+
+    if (again)
+        new_challenge(l);
+    for (size_t i = 0; i < MSCHAP_CHALLENGE; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02X", l->challenge[i]);
+    (void)snprintf(text, sizeof(text), "E=%d R=%d C=%s V=3 M=Access denied", error, again, hex);
+    say(l, CHAP_FAILURE, text, now_us);
+}
+
 /* A name or password as text. False: too long, or with a NUL. */
 static bool
 copy_text(struct reader r, char out[PPP_NAME_MAX + 1])
@@ -108,6 +140,15 @@ copy_text(struct reader r, char out[PPP_NAME_MAX + 1])
     return true;
 }
 
+/* We never ask for it: a password is not changed here. */
+static void
+refuse_change(struct ppp_link *l, uint8_t id, int64_t now_us)
+{
+    l->answered_id = id;
+    say_failure(l, ERROR_NO_CHANGE, false, now_us);
+    ppp_close_later(l, PE_AUTH_NOT_SUPPORTED);
+}
+
 static void
 receive_chap(struct ppp_link *l, struct reader packet, int64_t now_us)
 {
@@ -116,8 +157,11 @@ receive_chap(struct ppp_link *l, struct reader packet, int64_t now_us)
     uint8_t id = 0;
     struct reader data;
 
-    if (!ppp_parse(packet, &code, &id, &data) || code != CHAP_RESPONSE ||
-        repeat_answer(l, PPP_CHAP, id, now_us))
+    if (!ppp_parse(packet, &code, &id, &data))
+        return;
+    if (code == CHAP_CHANGE_PASSWORD && l->phase == PPP_PHASE_LOGIN)
+        refuse_change(l, id, now_us);
+    if (code != CHAP_RESPONSE || repeat_answer(l, PPP_CHAP, id, now_us))
         return;
     if (l->phase != PPP_PHASE_LOGIN || id != l->chap_id || reader_u8(&data) != CHAP_RESPONSE_SIZE)
         return;
@@ -165,38 +209,7 @@ ppp_login_receive(struct ppp_link *l, uint16_t protocol, struct reader packet, i
         receive_pap(l, packet, now_us);
 }
 
-/* ---- the answer ---- */
-
-static void
-say(struct ppp_link *l, uint8_t code, const char *text, int64_t now_us)
-{
-    struct writer w = writer_of(l->answer, sizeof(l->answer));
-    uint8_t body[PPP_LOGIN_ANSWER_MAX];
-    struct writer b = writer_of(body, sizeof(body));
-
-    if (l->auth == PPP_PAP)
-        writer_u8(&b, (uint8_t)strlen(text));
-    writer_bytes(&b, text, strlen(text));
-    ppp_write(&w, code, l->answered_id, body, b.len);
-    g_assert(writer_ok(&b) && writer_ok(&w));
-    l->answer_len = w.len;
-    ppp_send(l, l->auth, reader_of(l->answer, l->answer_len), now_us);
-}
-
-static void
-say_failure(struct ppp_link *l, int code, bool again, int64_t now_us)
-{
-    char text[PPP_LOGIN_ANSWER_MAX];
-    char hex[2 * MSCHAP_CHALLENGE + 1];
-
-    if (again)
-        new_challenge(l);
-    for (size_t i = 0; i < MSCHAP_CHALLENGE; i++)
-        (void)snprintf(hex + 2 * i, 3, "%02X", l->challenge[i]);
-    (void)snprintf(text, sizeof(text), "E=%d R=%d C=%s V=3 M=Access denied",
-                   code == PE_ACCESS_DENIED ? ERROR_NO_DIALIN : ERROR_FAILED, again, hex);
-    say(l, CHAP_FAILURE, text, now_us);
-}
+/* ---- the end of it ---- */
 
 void
 ppp_login_tell(struct ppp_link *l, int code, const char *answer, int64_t now_us)
@@ -212,7 +225,7 @@ ppp_login_tell(struct ppp_link *l, int code, const char *answer, int64_t now_us)
         say(l, CHAP_SUCCESS, text, now_us);
     } else {
         again = code == PE_AUTH_FAILED && --l->tries > 0;
-        say_failure(l, code, again, now_us);
+        say_failure(l, code == PE_ACCESS_DENIED ? ERROR_NO_DIALIN : ERROR_FAILED, again, now_us);
     }
     if (code == PE_OK)
         return;

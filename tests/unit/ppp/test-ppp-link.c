@@ -316,6 +316,31 @@ test_refused(void)
     rig_done(&r);
 }
 
+/* MS-CHAPv2's Change-Password, unasked. */
+static void
+test_change_password(void)
+{
+    struct ppp_link_config config = usual;
+    uint8_t change[586] = {7, 9, 586 >> 8, 586 & 0xff};
+    struct rig r;
+
+    config.tries = 2;
+    rig_init(&r, &config);
+    open_lcp(&r);
+    expect_code(&r, PPP_CHAP, 1);
+    say_bytes(&r, PPP_CHAP, change, sizeof(change));
+    EXPECT(&r, PPP_CHAP,
+           "\x04\x09\x00\x44"
+           "E=709 R=0 C=02020202020202020202020202020202 V=3 M=Access denied");
+    expect_code(&r, PPP_LCP, 5);
+    expect_nothing(&r);
+    respond(&r, 1, "anna"); /* it has had its say */
+    g_assert_cmpuint(r.n_asked, ==, 0);
+    SAY(&r, PPP_LCP, "\x06\x02\x00\x04");
+    g_assert_cmpint(r.ended, ==, PE_AUTH_NOT_SUPPORTED);
+    rig_done(&r);
+}
+
 static void
 test_second_try(void)
 {
@@ -505,6 +530,7 @@ main(int argc, char **argv)
     g_test_add_func("/ppp/link/ipcp-missing", test_ipcp_missing);
     g_test_add_func("/ppp/link/pap", test_pap);
     g_test_add_func("/ppp/link/refused", test_refused);
+    g_test_add_func("/ppp/link/change-password", test_change_password);
     g_test_add_func("/ppp/link/second-try", test_second_try);
     g_test_add_func("/ppp/link/auth-refused", test_auth_refused);
     g_test_add_func("/ppp/link/declined", test_declined);
