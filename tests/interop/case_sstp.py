@@ -10,7 +10,8 @@ import time
 
 import polyether
 import sstp_peer
-from netlab import SRV, Failed, need, wait_until
+import traffic
+from netlab import LAN, SRV, Failed, need, wait_until
 from registry import built_with_asan, scenario
 from softether import HUB, PASSWORD, USER
 
@@ -234,6 +235,37 @@ def _(t):
         before.leave()
         after.leave()
         wait_until("the end of the sessions", lambda: not sessions(server))
+    server.healthy()
+
+
+@scenario("sstp/bulk", needs=("server", "sstp-load", "tun", "dnsmasq", "iperf3"), asan=True, limit=150,
+          capture=False)
+def _(t):
+    """What sstpc is too slow for: a lot of octets, through the adapter of a client of our own."""
+    lab, size = t.lab, (20 if built_with_asan() else 200) * 1_000_000
+    with t.must("server, bridge, DHCP server, client"):
+        server = polyether.Server(lab, level="info")
+        server.make_hub()
+        server.bridge()
+        traffic.dnsmasq(lab)
+        client = sstp_peer.Load(lab.cli, SRV, f"{HUB}\\{USER}", PASSWORD)
+        lab.cli.run("ip", "route", "replace", "10.99.3.0/24", "dev", client.device)
+        traffic.wait_answer(lab.cli, LAN)
+    with t.check("pings both ways"):
+        traffic.pings(lab.cli, LAN)
+        traffic.pings(lab.lan, client.address)
+    with t.check(f"{size // 1_000_000} MB from the client, equal hashes"):
+        traffic.transfer(lab.cli, lab.lan, LAN, size)
+    with t.check(f"{size // 1_000_000} MB to the client, equal hashes"):
+        traffic.transfer(lab.lan, lab.cli, client.address, size)
+    with t.check("UDP both ways, no more than the way takes"):
+        traffic.iperf_server(lab)
+        for way in ((), ("-R",)):
+            rate = traffic.iperf(lab.cli, LAN, 2, "-u", "-b", "20M", "-l", "1400", *way)[0]
+            need(rate > 19, f"{rate} Mbit/s of 20")
+    with t.check("the end"):
+        client.stop()
+        wait_until("the end of the session", lambda: not sessions(server))
     server.healthy()
 
 

@@ -2,19 +2,22 @@
 """Linux's sstpc and pppd, in a guest with a kernel that has PPP, as clients of our server.
 
 sstpc hands each octet to pppd through a pseudo terminal, and the guest's system calls are slow:
-about 1 MB/s goes, so the bulk is small."""
+about 1 MB/s goes, so the bulk is small; sstp/bulk has the large one, by a client of our own."""
 import time
 
 import guest as guests
 import openvpn_peer
 import polyether
 import traffic
-from netlab import LAN, LAN6, SRV, need, wait_until
-from registry import built_with_asan, scenario
+from netlab import LAN, LAN6, SRV, Failed, need, wait_until
+from registry import scenario
 from softether import HUB, PASSWORD, USER
 
 MB = 1_000_000
 REFUSED = 'protocol=SSTP reason="wrong password"'
+# What pppd hears.
+TOLD = {"mschap-v2": "rcvd [CHAP Failure id=0x1 \"E=691 R=0", "pap": "rcvd [PAP AuthNak id=0x1 \"Access denied\"]"}
+TURNS = 60
 NAME = f"{USER}@{HUB}"
 NEEDS = ("client", "linux.uml", "busybox", "sstpc", "pppd", "tun", "dnsmasq", "iperf3", "openvpn", "dhclient")
 
@@ -37,7 +40,7 @@ def setup(t):
         server.add_user("frank", PASSWORD, HUB, "--address4", "10.99.3.77/24")
         traffic.dnsmasq(lab, options=("--enable-ra", "--dhcp-range=fd99:3::,ra-stateless,64"))
     with t.must("the guest boots"):
-        guest = guests.Guest(lab)
+        guest = guests.Guest(lab, delay_ms=0)
     return server, guest
 
 
@@ -55,8 +58,8 @@ def both_ways(t, guest, auth):
             client.stop()
         return
     for back in (False, True):
-        with t.check(f"{auth}: 5 MB by hash {'to' if back else 'from'} the client"):
-            guests.transfer(guest, lab.lan, LAN, 5 * MB, back)
+        with t.check(f"{auth}: 3 MB by hash {'to' if back else 'from'} the client"):
+            guests.transfer(guest, lab.lan, LAN, 3 * MB, back)
     with t.check(f"{auth}: iperf3 both ways"):
         traffic.iperf_server(lab)
         for way in ((), ("-R",)):
@@ -78,27 +81,41 @@ def refusals(t, server, guest):
             before = server.logs().count(REFUSED)
             client = guests.Sstp(guest, NAME, "wrong", auth, wait=0)
             client.wait_end(30)
-            need("authentication failed" in client.log().lower(), client.log()[-2500:])
+            log = client.log()
+            need("authentication failed" in log.lower() and TOLD[auth] in log, log[-2500:])
             wait_until("a word in the server's log", lambda b=before: server.logs().count(
                 REFUSED) > b, 5)
 
 
-def series(t, server, guest):
-    with t.check("connects and disconnects leave nothing behind"):
+@scenario("sstp/series", needs=("server", *NEEDS), limit=300, long=True)
+def _(t):
+    """Each turn is some three seconds, nearly all of it the guest's."""
+    server, guest = setup(t)
+    leases = t.lab.tmp / "dnsmasq.leases"
+    with t.must("some first turns, for what is made once"):
+        for _ in range(3):
+            guests.Sstp(guest, NAME, PASSWORD).stop()
         before = wait_until("no session", lambda: not clients(server) and
                             server.process.rss_kib(), 20)
-        end, turns = time.monotonic() + 40, 0
-        while time.monotonic() < end and turns < 60:
-            guests.Sstp(guest, "frank@" + HUB, PASSWORD).stop()
-            turns += 1
+    with t.check(f"{TURNS} connects and disconnects in a row leave nothing behind"):
+        addresses = set()
+        for turn in range(TURNS):
+            try:
+                client = guests.Sstp(guest, NAME, PASSWORD)
+                addresses.add(client.address)
+                client.stop()
+            except Failed as e:
+                raise Failed(f"turn {turn + 1}: {e}") from None
         wait_until("the end of the sessions", lambda: not clients(server), 10)
         after = server.process.rss_kib()
-        need(turns >= 3, f"only {turns} turns in 40 s")
-        need(built_with_asan() or after < before + 2048,
-             f"{before} KiB became {after} KiB in {turns} turns")
+        print(f"     | {TURNS} turns, {len(addresses)} address, {before} KiB became {after} KiB", flush=True)
+        need(after < before * 1.05 + 512, f"{before} KiB became {after} KiB")
+        need(len(addresses) == 1, f"it was given {addresses}")
+        wait_until("the end of the lease", lambda: not any(a in leases.read_text() for a in addresses), 5)
+    server.healthy()
 
 
-@scenario("sstp/guest", needs=("server", *NEEDS), limit=420, long=True)
+@scenario("sstp/guest", needs=("server", *NEEDS), limit=420)
 def _(t):
     server, guest = setup(t)
     refusals(t, server, guest)
@@ -111,14 +128,15 @@ def _(t):
     with t.check("IPv6 outside"):
         client = guests.Sstp(guest, NAME, PASSWORD, server=f"[{guest.server6}]")
         client.stop()
-    series(t, server, guest)
     neighbours(t, server, guest)
     with t.check("the client sees the end of the server at once"):
         client = guests.Sstp(guest, NAME, PASSWORD)
         start = time.monotonic()
         server.stop()
         client.wait_end(10)
-        need(time.monotonic() - start < 10, "it took too long")
+        took = time.monotonic() - start
+        # Most of it is the guest's own; how slow that is today, its boot tells.
+        need(took < 2 * max(1, guest.boot_seconds / 6), f"it took {took:.1f} s")
 
 
 def neighbours(t, server, guest):
