@@ -14,17 +14,6 @@
  * NAT-D, each at most as long as SHA2-512 and its header; its nonce and identity may be longer. */
 enum { EXTRA = 3 * (IKE1_HASH_MAX + 4) + IKE1_NONCE + 16 };
 
-static uint16_t
-group_of(struct reader public_value)
-{
-    static const uint16_t group[] = {2, 5, 14, 15, 16, 19, 20, 21};
-
-    for (size_t i = 0; i < ARRAY_LEN(group); i++)
-        if (ike1_group_size(group[i]) == public_value.left)
-            return group[i];
-    return 0;
-}
-
 bool
 ike1_aggressive_start(struct ike1 *k, const struct ike1_in *in, int64_t now_us)
 {
@@ -44,7 +33,7 @@ ike1_aggressive_start(struct ike1 *k, const struct ike1_in *in, int64_t now_us)
         ike1_end(k, IKE1_END_WRONG_KEY, now_us);
         return true;
     }
-    uint16_t group = group_of(ke->body);
+    uint16_t group = ike1_group_of(ke->body.left);
     enum ike1_offer offer = IKE1_OFFER_NONE;
     if (group != 0)
         offer = ike1_choose(sa->body, k->c.weak, 1u << IKE1_PSK, group, &k->suite, &choice);

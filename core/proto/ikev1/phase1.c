@@ -79,9 +79,9 @@ ike1_refuse_offer(struct ike1 *k, struct reader sa, int64_t now_us)
     unsigned would = ike1_offer_explain(sa, k->c.weak, k->agreed, sizeof(k->agreed));
     explain_weak(would, weak, sizeof(weak));
     if (would != 0)
-        ike1_say(k, "offers %s; would need --weak %s", k->agreed, weak);
+        ike1_say(k, "%s (to accept it: --weak %s)", k->agreed, weak);
     else
-        ike1_say(k, "offers %s; nothing of it can be accepted", k->agreed);
+        ike1_say(k, "%s; nothing of it can be accepted", k->agreed);
     struct writer w = writer_of(body, sizeof(body));
     ike1_write_notice(&w, IKE1_PROTO_ISAKMP, ike1_slice("", 0), IKE1_N_NO_PROPOSAL_CHOSEN,
                       ike1_slice("", 0));

@@ -109,22 +109,21 @@ take_originals(struct ike1_quick *q, const struct isakmp_payloads *all)
 
 /* Chooses of the offer; q->sa and q->choice are of our copy. */
 static bool
-take_offer(struct ike1 *k, struct ike1_quick *q, struct reader sa, bool has_ke)
+take_offer(struct ike1 *k, struct ike1_quick *q, struct reader sa, size_t public_len)
 {
-    struct ike1_child_want want = {.nat = k->udp, .weak = k->c.weak};
+    struct ike1_child_want want = {.nat = k->udp, .weak = k->c.weak, .public_len = public_len};
     char text[256];
 
     q->sa = ike1_copy(sa);
     struct reader copy = reader_of(q->sa->bytes, q->sa->len);
     if (ike1_choose_child(copy, &want, &q->suite, &q->choice) == IKE1_OFFER_TAKEN &&
-        (q->suite.group != 0) == has_ke && q->choice.spi.left == sizeof(uint32_t)) {
+        q->choice.spi.left == sizeof(uint32_t)) {
         struct reader spi = q->choice.spi;
         q->spi_out = reader_u32(&spi);
         return q->spi_out >= ESP_SPI_MIN;
     }
     unsigned would = ike1_offer_explain(sa, k->c.weak, text, sizeof(text));
-    ike1_say(k, "offers for its data %s; nothing of it can be accepted%s", text,
-             would != 0 ? " without weak algorithms" : "");
+    ike1_say(k, "for its data %s%s", text, would != 0 ? "" : "; nothing of it can be accepted");
     return false;
 }
 
@@ -146,7 +145,7 @@ take_1(struct ike1 *k, struct ike1_quick *q, const struct ike1_in *in, int64_t n
     q->commit = in->h.flags & ISAKMP_COMMIT;
     q->nonce_i = ike1_copy(nonce->body);
     take_originals(q, &in->all);
-    if (!take_offer(k, q, sa->body, ke != NULL)) {
+    if (!take_offer(k, q, sa->body, ke ? ke->body.left : 0)) {
         refuse(k, q, IKE1_N_NO_PROPOSAL_CHOSEN, now_us);
         return;
     }

@@ -117,7 +117,8 @@ same_suite(const struct ike1_child_suite *a, const struct ike1_child_suite *b)
 static bool
 take_choice(struct ike1 *k, struct ike1_quick *q, struct reader sa)
 {
-    struct ike1_child_want want = {.nat = k->udp, .weak = WEAK_ALL};
+    struct ike1_child_want want = {
+        .nat = k->udp, .weak = WEAK_ALL, .public_len = ike1_group_size(q->suite.group)};
     struct ike1_child_suite suite;
     struct ike1_choice choice;
 

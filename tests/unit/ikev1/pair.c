@@ -271,6 +271,8 @@ pair_begin(struct pair *p)
     initiator_init(&p->i, &p->client);
     initiator_begin(&p->i);
     p->config.remote = p->seen;
+    if (p->turn_bit > 0 && p->turn_bit <= 8 * p->i.out_len)
+        p->i.out[(p->turn_bit - 1) / 8] ^= (uint8_t)(1u << (p->turn_bit - 1) % 8);
     struct reader first = reader_of(p->i.out, p->i.out_len);
     p->k = ike1_new(&p->config, &ops, p, first, p->now_us);
     p->i.out_len = 0;

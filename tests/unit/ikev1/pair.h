@@ -21,6 +21,7 @@ struct pair {
     struct initiator_config client;
     const char *psk[PAIR_PSKS];
     const char *aggressive_psk; /* of every identity; NULL: not allowed */
+    size_t turn_bit;            /* of the first message, from 1 on; 0: none */
     bool refuse_peer, refuse_child, distrust;
     struct endpoint seen; /* the client's address as the server sees it */
 
