@@ -265,19 +265,34 @@ pair_run(struct pair *p)
     }
 }
 
+static void
+begin_by(struct pair *p, struct reader first)
+{
+    struct secret *copy = secret_new(first.at, first.left);
+
+    p->config.remote = p->seen;
+    p->k = ike1_new(&p->config, &ops, p, reader_of(copy->bytes, copy->len), p->now_us);
+    secret_free(copy);
+    p->i.out_len = 0;
+    while (!p->hold_jobs && p->job)
+        pair_compute(p);
+}
+
 void
 pair_begin(struct pair *p)
 {
     initiator_init(&p->i, &p->client);
     initiator_begin(&p->i);
-    p->config.remote = p->seen;
     if (p->turn_bit > 0 && p->turn_bit <= 8 * p->i.out_len)
         p->i.out[(p->turn_bit - 1) / 8] ^= (uint8_t)(1u << (p->turn_bit - 1) % 8);
-    struct reader first = reader_of(p->i.out, p->i.out_len);
-    p->k = ike1_new(&p->config, &ops, p, first, p->now_us);
-    p->i.out_len = 0;
-    while (!p->hold_jobs && p->job)
-        pair_compute(p);
+    begin_by(p, reader_of(p->i.out, p->i.out_len));
+}
+
+void
+pair_begin_with(struct pair *p, struct reader first)
+{
+    initiator_init(&p->i, &p->client);
+    begin_by(p, first);
 }
 
 void
@@ -287,8 +302,8 @@ pair_start(struct pair *p)
     pair_run(p);
 }
 
-void
-pair_wait(struct pair *p, unsigned seconds)
+static void
+pass(struct pair *p, unsigned seconds, bool heard)
 {
     int64_t end_us = p->now_us + seconds * US;
 
@@ -299,9 +314,22 @@ pair_wait(struct pair *p, unsigned seconds)
         p->now_us = MAX(p->now_us, due_us);
         ike1_tick(p->k, p->now_us);
         g_assert_cmpint(ike1_deadline(p->k) == 0 || ike1_deadline(p->k) > p->now_us, ==, TRUE);
-        pair_run(p);
+        if (heard)
+            pair_run(p);
     }
     p->now_us = end_us;
+}
+
+void
+pair_wait(struct pair *p, unsigned seconds)
+{
+    pass(p, seconds, true);
+}
+
+void
+pair_pass(struct pair *p, unsigned seconds)
+{
+    pass(p, seconds, false);
 }
 
 void

@@ -53,7 +53,8 @@ void pair_init(struct pair *p);
 void pair_done(struct pair *p);
 /* The first message, and what follows until nobody says more. */
 void pair_start(struct pair *p);
-void pair_begin(struct pair *p); /* the first message alone */
+void pair_begin(struct pair *p);                           /* the first message alone */
+void pair_begin_with(struct pair *p, struct reader first); /* or any other message */
 void pair_run(struct pair *p);
 /* The client's i.out goes to the machine, and all that follows. */
 void pair_flush(struct pair *p);
@@ -63,6 +64,7 @@ GBytes *pair_take(struct pair *p); /* of the machine; NULL: nothing */
 void pair_compute(struct pair *p);
 /* Time goes by, from deadline to deadline; the client hears all. */
 void pair_wait(struct pair *p, unsigned seconds);
+void pair_pass(struct pair *p, unsigned seconds); /* and nobody hears what the machine says */
 /* Phase 1 is up, or the test fails. */
 void pair_up(struct pair *p);
 /* A quick mode of the client's for transport; g: the group of PFS, or 0. */
