@@ -163,6 +163,24 @@ on_datagram(void *owner, const struct udp_source *from, uint8_t *bytes, size_t l
     /* Else it is a NAT keepalive (one byte KEEPALIVE), or nothing. */
 }
 
+static void
+on_fragments_timer(struct timer *t, int64_t now_us)
+{
+    struct ipsec_home *h = container_of(t, struct ipsec_home, fragments_timer);
+
+    ip_reassembly_expire(h->fragments, now_us);
+    ipsec_home_watch_fragments(h);
+}
+
+void
+ipsec_home_watch_fragments(struct ipsec_home *h)
+{
+    int64_t due_us = ip_reassembly_deadline(h->fragments);
+
+    if (due_us != INT64_MAX)
+        timer_arm(worker_timers(h->worker), &h->fragments_timer, due_us);
+}
+
 void
 ipsec_home_flush_rx(struct ipsec_home *h, int64_t now_us)
 {
@@ -318,6 +336,7 @@ ipsec_home_new(struct ipsec_server *s, unsigned index)
     h->peers_at = g_hash_table_new(ipsec_endpoint_hash, ipsec_endpoint_same);
     h->first = ipsec_first_new(h);
     rate_init(&h->foreign, IPSEC_FOREIGN_PPS, IPSEC_FOREIGN_PPS, 0);
+    timer_init(&h->fragments_timer, on_fragments_timer);
     h->deferred.fn = on_chores;
     return h;
 }
@@ -368,6 +387,9 @@ ipsec_home_close(struct ipsec_home *h)
     ipsec_home_end_all(h);
     ipsec_home_close_ports(h);
     ipsec_first_stop(h->first);
+    timer_cancel(worker_timers(h->worker), &h->fragments_timer);
+    ip_reassembly_free(h->fragments);
+    h->fragments = NULL;
     batch_free_frames(&h->rx);
     batch_free_frames(&h->moved);
     worker_defer_cancel(h->worker, &h->deferred);

@@ -9,6 +9,7 @@
 
 #include "core/base/rate.h"
 #include "core/base/tube.h"
+#include "core/net/ip_fragment.h"
 #include "core/proto/ipsec/server_priv.h"
 
 struct ipsec_ike;
@@ -39,6 +40,8 @@ struct ipsec_home {
     struct ipsec_peer *peers;
     unsigned n_peers;
     struct ipsec_first *first;
+    struct ip_reassembly *fragments; /* of tunnel mode; NULL before the first one */
+    struct timer fragments_timer;
     struct rate foreign;
 
     /* What one turn has read so far. */
@@ -87,6 +90,9 @@ void ipsec_home_flush_rx(struct ipsec_home *h, int64_t now_us);
 void ipsec_home_send(struct ipsec_home *h, const struct udp_source *to, struct reader message);
 /* The peer has something to do at the end of the turn. */
 void ipsec_home_chore(struct ipsec_home *h, struct ipsec_peer *p);
+
+/* Fragments are there: they expire when they are old. */
+void ipsec_home_watch_fragments(struct ipsec_home *h);
 
 uint32_t ipsec_home_new_spi(struct ipsec_home *h);
 void ipsec_home_new_cookie(struct ipsec_home *h, uint8_t cookie[IKE1_COOKIE]);

@@ -259,6 +259,27 @@ on_inner(struct ipsec_child *by, const struct ipsec_inner *in, int64_t now_us)
     gather(c, in->payload, now_us);
 }
 
+/* A fragment inside of a tunnel, whose packet may be whole now. */
+static void
+on_fragment(struct ipsec_child *by, struct reader packet, uint8_t next_header, int64_t now_us)
+{
+    struct ipsec_home *h = by->peer->home;
+    struct frame *f = frame_new(worker_pool(h->worker), packet.left);
+    struct ipsec_inner in;
+
+    if (!f)
+        return;
+    if (!h->fragments)
+        h->fragments = ip_reassembly_new(worker_pool(h->worker));
+    memcpy(frame_put(f, packet.left), packet.at, packet.left);
+    f = ip_reassembly_take(h->fragments, by->peer, f, now_us);
+    if (f && ipsec_inner_read(reader_of(f->data, f->len), next_header, &in) == DROP_NONE &&
+        !in.is_fragment && ipsec_inner_is_selected(&in, &by->sa.local, &by->sa.remote))
+        on_inner(by, &in, now_us);
+    frame_free(f);
+    ipsec_home_watch_fragments(h);
+}
+
 void
 ipsec_path_receive(struct ipsec_child *c, struct reader payload, uint8_t next_header,
                    int64_t now_us)
@@ -270,7 +291,8 @@ ipsec_path_receive(struct ipsec_child *c, struct reader payload, uint8_t next_he
         return;
     if (c->sa.tunnel ? !ipsec_inner_is_selected(&in, &c->sa.local, &c->sa.remote) : in.is_fragment)
         return;
-    if (in.is_fragment) /* FRAGMENTS */
-        return;
-    on_inner(c, &in, now_us);
+    if (in.is_fragment)
+        on_fragment(c, payload, next_header, now_us);
+    else
+        on_inner(c, &in, now_us);
 }

@@ -203,6 +203,8 @@ peer_free(struct ipsec_peer *p)
         p->next->prev = p->prev;
     h->n_peers--;
     atomic_fetch_sub_explicit(&h->server->counts.peers, 1, memory_order_relaxed);
+    if (h->fragments)
+        ip_reassembly_forget(h->fragments, p);
     router_book_unref(p->book);
     g_free(p->identity);
     g_free(p);

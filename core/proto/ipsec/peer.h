@@ -11,8 +11,6 @@
 
 #include "core/proto/ipsec/home.h"
 
-struct ip_fragments;
-
 enum {
     IPSEC_SILENT_S = 300,
     IPSEC_LINGER_S = 30,
@@ -59,7 +57,6 @@ struct ipsec_peer {
     struct ipsec_child *children;
     struct ipsec_carrier *carriers;
     unsigned n_ikes, n_children, n_carriers;
-    struct ip_fragments *fragments; /* of tunnel mode; or NULL */
     struct timer timer;
     bool had_carrier;
     bool behind_nat; /* we are */

@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/random.h"
 #include "core/net/ip4.h"
+#include "core/net/ip_fragment.h"
 #include "core/net/wire.h"
 
 #include <glib.h>
@@ -247,6 +248,45 @@ write_headers(const struct client *t, uint16_t inner_port, size_t len, uint8_t *
     return w.len;
 }
 
+static void
+seal_and_send(struct client *t, struct esp_out *out, const struct pf_slice *in, unsigned n,
+              uint8_t next_header)
+{
+    size_t len = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        len += in[i].len;
+    g_autofree uint8_t *packet = g_malloc(esp_out_size(out, len));
+    size_t sealed = esp_out_seal(out, in, n, next_header, packet);
+    g_assert_cmpuint(sealed, >, 0);
+    send_to(t, t->c.nat_port, packet, sealed);
+}
+
+/* A long packet inside of a tunnel, as a router would cut it; the last piece comes first. */
+static void
+send_in_pieces(struct client *t, struct esp_out *out, const struct pf_slice in[2])
+{
+    g_autofree uint8_t *packet = g_malloc(in[0].len + in[1].len);
+    uint8_t head[2][IP_SPLIT_HEADER_MAX];
+    struct pf_slice piece[2][2];
+    struct ip_split s;
+    struct reader payload;
+    unsigned n = 0;
+
+    memcpy(packet, in[0].at, in[0].len);
+    memcpy(packet + in[0].len, in[1].at, in[1].len);
+    g_assert_cmpint(ip_split_begin(&s, reader_of(packet, in[0].len + in[1].len), 1400, 7), ==,
+                    DROP_NONE);
+    for (; ip_split_next(&s, &payload); n++) {
+        g_assert_cmpuint(n, <, 2);
+        memcpy(head[n], s.header, s.header_len);
+        piece[n][0] = (struct pf_slice){head[n], s.header_len};
+        piece[n][1] = (struct pf_slice){(void *)(uintptr_t)payload.at, payload.left};
+    }
+    while (n-- > 0)
+        seal_and_send(t, out, piece[n], 2, IN_IPV4);
+}
+
 void
 client_send(struct client *t, uint16_t inner_port, const void *at, size_t len, bool old)
 {
@@ -255,11 +295,11 @@ client_send(struct client *t, uint16_t inner_port, const void *at, size_t len, b
     uint8_t protocol = t->c.protocol ? t->c.protocol : 17;
     struct pf_slice in[2] = {{head, write_headers(t, inner_port, len, head)},
                              {(void *)(uintptr_t)at, len}};
-    g_autofree uint8_t *packet = g_malloc(esp_out_size(out, in[0].len + len));
 
-    size_t n = esp_out_seal(out, in, 2, t->c.tunnel ? IN_IPV4 : protocol, packet);
-    g_assert_cmpuint(n, >, 0);
-    send_to(t, t->c.nat_port, packet, n);
+    if (t->c.tunnel && len > 1400)
+        send_in_pieces(t, out, in);
+    else
+        seal_and_send(t, out, in, 2, t->c.tunnel ? IN_IPV4 : protocol);
 }
 
 bool

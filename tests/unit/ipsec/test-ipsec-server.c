@@ -257,7 +257,7 @@ test_tunnel(struct rig *r, gconstpointer data)
     client_init(&t, &c);
     g_assert_true(client_connect(&t));
     g_assert_true(client_echo(&t, CLIENT_INNER, 1300));
-    g_assert_true(client_echo(&t, CLIENT_INNER, 3000)); /* fragments inside */
+    g_assert_true(client_echo(&t, CLIENT_INNER, 2500)); /* fragments inside */
     client_done(&t);
 }
 
