@@ -39,7 +39,8 @@ begin_ip4(struct ip_split *s, struct reader packet, size_t mtu)
     return s->most == 0 || (ip.fragment & IP4_DF) ? DROP_MTU : DROP_NONE;
 }
 
-/* The end of what each fragment repeats: hop-by-hop options, and all up to a routing header.
+/* The end of what each fragment repeats: hop-by-hop options, and all up to a routing header; with a
+ * fragment header behind it, it is still walked over.
  * *next_at: where the kind of what follows stands. */
 static size_t
 unfragmentable(struct reader body, uint8_t kind, const uint8_t *packet, size_t *next_at)
@@ -47,7 +48,7 @@ unfragmentable(struct reader body, uint8_t kind, const uint8_t *packet, size_t *
     size_t end = IP6_HEADER;
 
     *next_at = IP6_AT_NEXT;
-    for (unsigned i = 0; i < IP6_EXTENSIONS_MAX; i++) {
+    for (unsigned i = 0; i < IP6_EXTENSIONS_MAX - 1; i++) {
         size_t here = (size_t)(body.at - packet);
         bool ends = kind == IP_PROTO_HOP_BY_HOP || kind == IP_PROTO_ROUTING;
         if (!ends && kind != IP_PROTO_DESTINATION)
