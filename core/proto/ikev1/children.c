@@ -200,27 +200,27 @@ id_of(const struct esp_selector *s)
 }
 
 void
-ike1_adopt(struct ike1 *k, const struct esp_child *a)
+ike1_adopt(struct ike1 *k, const struct esp_child *c)
 {
-    struct ike1_child *c = free_slot(k);
+    struct ike1_child *child = free_slot(k);
 
-    if (!c || ike1_is_over(k) || ike1_child_find(k, a->spi_in))
+    if (!child || ike1_is_over(k) || ike1_child_find(k, c->spi_in))
         return;
     struct ike1_child_suite suite = {
-        .esp = a->suite, .tunnel = a->tunnel, .life_s = a->life_s, .life_kib = a->life_kib};
+        .esp = c->suite, .tunnel = c->tunnel, .life_s = c->life_s, .life_kib = c->life_kib};
     /* Its age is not known: from what was heard last it has its whole life before it. */
-    *c = (struct ike1_child){.used = true,
-                             .confirmed = true,
-                             .spi_in = a->spi_in,
-                             .spi_out = a->spi_out,
-                             .suite = suite,
-                             .id_local = id_of(&a->local),
-                             .id_remote = id_of(&a->remote),
-                             .end_us = end_of(a->life_s, k->heard_us)};
-    if (!c->id_local || !c->id_remote) { /* both or none */
-        secret_free(c->id_local);
-        secret_free(c->id_remote);
-        c->id_local = c->id_remote = NULL;
+    *child = (struct ike1_child){.used = true,
+                                 .confirmed = true,
+                                 .spi_in = c->spi_in,
+                                 .spi_out = c->spi_out,
+                                 .suite = suite,
+                                 .id_local = id_of(&c->local),
+                                 .id_remote = id_of(&c->remote),
+                                 .end_us = end_of(c->life_s, k->heard_us)};
+    if (!child->id_local || !child->id_remote) { /* both or none */
+        secret_free(child->id_local);
+        secret_free(child->id_remote);
+        child->id_local = child->id_remote = NULL;
     }
 }
 

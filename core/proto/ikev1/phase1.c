@@ -287,7 +287,8 @@ ike1_up(struct ike1 *k, struct ike1_in *in, int64_t now_us)
     k->problem[0] = '\0';
     secret_free(k->shared);
     k->shared = NULL;
-    ike1_read_notices(k, in, now_us);
+    if (in->plain) /* what is in clear may be anybody's */
+        ike1_read_notices(k, in, now_us);
 }
 
 /* Our address as the peer knows us. */

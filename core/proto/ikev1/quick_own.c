@@ -210,7 +210,9 @@ ike1_own_computed(struct ike1 *k, struct ike1_quick *q, struct pf_slice shared, 
     }
     if (!write_3(k, q, &o)) {
         ike1_quick_clear(q);
-        ike1_child_drop(k, ike1_child_find(k, spi_in), true, now_us);
+        struct ike1_child *c = ike1_child_find(k, spi_in);
+        if (c)
+            ike1_child_drop(k, c, true, now_us);
         return;
     }
     q->state = IKE1_QUICK_DONE; /* until then message 2 may come again */
