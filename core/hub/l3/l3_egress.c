@@ -11,6 +11,7 @@
 #include "core/net/eth.h"
 #include "core/net/ip4.h"
 #include "core/net/ip6.h"
+#include "core/net/mss.h"
 #include "core/net/tcp.h"
 #include "core/net/udp.h"
 #include "core/net/wire.h"
@@ -135,8 +136,9 @@ send4(struct pass *pass, struct frame *f)
         return DROP_BAD_SOURCE;
     if (l3_is_too_big_up(p, f, pass->now_us))
         return DROP_MTU;
-    if (ip[9] == IP_PROTO_TCP && l3_is_syn4(ip, header_len, total))
-        (void)tcp_clamp_mss(f, header_len, l3_mss(p, 4));
+    size_t l4 = mss_find_syn(reader_of(ip, total));
+    if (l4 > 0)
+        (void)tcp_clamp_mss(f, l4, l3_mss(p, 4));
     enum drop why = send_to(pass, f, wire_get32(ip + IP4_AT_DST));
     if (why == DROP_NO_ROUTE)
         l3_unreachable(p, f, 0, pass->now_us);
@@ -262,7 +264,7 @@ send6(struct pass *pass, struct frame *f)
         return DROP_BAD_SOURCE;
     if (l3_is_too_big_up(p, f, pass->now_us))
         return DROP_MTU;
-    size_t l4 = l3_syn6(ip, total);
+    size_t l4 = mss_find_syn(reader_of(ip, total));
     if (l4 > 0)
         (void)tcp_clamp_mss(f, l4, l3_mss(p, 6));
     enum drop why = send_to6(pass, f);

@@ -9,6 +9,7 @@
 #include "core/hub/l3/l3_priv.h"
 #include "core/net/dhcp4.h"
 #include "core/net/eth.h"
+#include "core/net/mss.h"
 #include "core/net/segment.h"
 #include "core/net/udp.h"
 
@@ -141,17 +142,6 @@ put_super(struct pass *pass, struct frame *f)
     }
 }
 
-/* Where the TCP header of a SYN is; 0 if it is none. */
-static size_t
-syn_at(const uint8_t *ip, size_t total)
-{
-    size_t header_len = (size_t)(ip[0] & 0x0f) * 4;
-
-    if (ip[0] >> 4 == 6)
-        return l3_syn6(ip, total);
-    return ip[9] == IP_PROTO_TCP && l3_is_syn4(ip, header_len, total) ? header_len : 0;
-}
-
 /* An IP packet for the client, of this length without padding. */
 static void
 give(struct pass *pass, struct frame *f, size_t total)
@@ -164,7 +154,7 @@ give(struct pass *pass, struct frame *f, size_t total)
     if (!f)
         return;
     f->len = (uint32_t)(ETH_HEADER + total);
-    size_t l4 = syn_at(f->data + ETH_HEADER, total);
+    size_t l4 = mss_find_syn(reader_of(f->data + ETH_HEADER, total));
     if (l4 > 0)
         (void)tcp_clamp_mss(f, ETH_HEADER + l4,
                             l3_mss(pass->p, f->data[ETH_HEADER] >> 4 == 4 ? 4 : 6));

@@ -277,40 +277,10 @@ bool l3_is_too_big_up(struct l3port *p, const struct frame *f, int64_t now_us);
 void l3_fragment(struct l3port *p, struct frame *f, void (*put)(void *to, struct frame *piece),
                  void *to);
 
-/* Whether the TCP header of an IP packet of this length is there, with SYN: the rare case in which
- * the MSS is looked at. */
-static inline bool
-l3_is_syn(const uint8_t *ip, size_t l4, size_t total)
-{
-    return total >= l4 + TCP_HEADER && (ip[l4 + TCP_AT_FLAGS] & TCP_SYN);
-}
-
 static inline uint16_t
 l3_mss(const struct l3port *p, uint8_t family)
 {
     return (uint16_t)(l3_mtu(p, family) - (family == 4 ? IP4_HEADER : IP6_HEADER) - TCP_HEADER);
-}
-
-static inline bool
-l3_is_syn4(const uint8_t *ip, size_t header_len, size_t total)
-{
-    return (wire_get16(ip + IP4_AT_FRAGMENT) & IP4_OFFSET) == 0 && l3_is_syn(ip, header_len, total);
-}
-
-/* Where the TCP header of a SYN is in an IPv6 packet; 0 if it is none. */
-static inline size_t
-l3_syn6(const uint8_t *ip, size_t total)
-{
-    struct flow flow;
-    size_t l4 = IP6_HEADER;
-
-    if (ip[IP6_AT_NEXT] != IP_PROTO_TCP) {
-        if (!ip6_is_extension(ip[IP6_AT_NEXT]) ||
-            flow_parse_ip(reader_of(ip, total), &flow) != DROP_NONE || flow.proto != IP_PROTO_TCP)
-            return 0;
-        l4 = flow.l4;
-    }
-    return l4 > 0 && l3_is_syn(ip, l4, total) ? l4 : 0;
 }
 
 /* ---- l3_ingress.c ---- */

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "core/hub/session.h"
+#include "core/net/mss.h"
 #include "core/proto/openvpn/control.h"
 #include "core/proto/openvpn/home.h"
 #include "core/proto/openvpn/push.h"
@@ -86,7 +87,7 @@ struct ovpn_peer {
 
     struct l3port *l3;           /* tun */
     struct session *session;     /* of the port, or a tap client's own */
-    unsigned mss4, mss6;         /* what TCP's MSS is lowered to */
+    struct mss mss;              /* what TCP's MSS is lowered to */
     struct l3port_address *told; /* addresses, when they are there; owned */
     GPtrArray *push;             /* messages; NULL before they are composed */
     bool push_asked;

@@ -14,8 +14,8 @@
 #include "core/net/ip.h"
 #include "core/net/ip4.h"
 #include "core/net/ip6.h"
+#include "core/net/mss.h"
 #include "core/net/segment.h"
-#include "core/net/tcp.h"
 #include "core/net/wire.h"
 #include "core/proto/openvpn/data.h"
 #include "core/proto/openvpn/peer.h"
@@ -48,44 +48,14 @@ ovpn_data_set_mss(struct ovpn_peer *p)
     if (!p->stream)
         mtu = MIN(mtu, OVPN_OUTER_MTU - outer - UDP_HEADER_LEN - ethernet - MARK_MAX / 2 -
                            (unsigned)ovpn_data_overhead(p->primary->data));
-    p->mss4 = mtu - IP4_HEADER - TCP_HEADER;
-    p->mss6 = mtu - IP6_HEADER - TCP_HEADER;
-}
-
-/* Where the TCP header of a SYN is; 0: it is none. */
-static size_t
-find_syn(const struct ovpn_peer *p, const struct frame *f, bool *ret_v6)
-{
-    size_t l3 = p->says.tap ? ETH_HEADER : 0;
-    size_t l4 = 0;
-
-    if (f->len < l3 + IP4_HEADER + TCP_HEADER)
-        return 0;
-    const uint8_t *ip = f->data + l3;
-    uint16_t type = p->says.tap       ? wire_get16(ip - 2)
-                    : ip[0] >> 4 == 4 ? ETH_TYPE_IP4
-                                      : ETH_TYPE_IP6;
-    *ret_v6 = type == ETH_TYPE_IP6;
-    if (type == ETH_TYPE_IP4 && ip[9] == IP_PROTO_TCP && (wire_get16(ip + 6) & 0x1fff) == 0)
-        l4 = l3 + (size_t)(ip[0] & 15) * 4;
-    else if (type == ETH_TYPE_IP6 && ip[6] == IP_PROTO_TCP)
-        l4 = l3 + IP6_HEADER;
-    return l4 > 0 && f->len >= l4 + TCP_HEADER && (f->data[l4 + TCP_AT_FLAGS] & TCP_SYN) ? l4 : 0;
+    p->mss = mss_for_mtu(mtu);
 }
 
 /* The frame, perhaps another one in its place; NULL when there was no buffer for that. */
 static struct frame *
 lower_mss(const struct ovpn_peer *p, struct frame *f)
 {
-    bool v6 = false;
-    size_t l4 = find_syn(p, f, &v6);
-
-    if (l4 == 0)
-        return f;
-    f = frame_own(worker_pool(p->home->worker), f);
-    if (f)
-        (void)tcp_clamp_mss(f, l4, (uint16_t)(v6 ? p->mss6 : p->mss4));
-    return f;
+    return mss_lower(worker_pool(p->home->worker), f, !p->says.tap, &p->mss);
 }
 
 /* ---- in ---- */
