@@ -9,13 +9,9 @@
 
 #include "core/base/error.h"
 #include "core/proto/ether_link.h"
+#include "core/proto/etherip/wire.h"
 
 #include <stdatomic.h>
-
-enum { HEADER = 2, VERSION = 3 };
-
-/* Version 3 and twelve reserved bits. */
-static const uint8_t header[HEADER] = {0x30, 0x00};
 
 struct etherip_server {
     struct ether_home home;
@@ -32,14 +28,6 @@ struct etherip {
 
 /* ---- frames ---- */
 
-/* Reserved bits may be anything; some BSDs had the nibbles of the first byte the wrong way round.
- */
-static bool
-is_header(const uint8_t *at)
-{
-    return at[0] >> 4 == VERSION || (at[0] == VERSION && at[1] == 0);
-}
-
 static void
 receive(void *link, struct batch *b, int64_t now_us)
 {
@@ -48,12 +36,12 @@ receive(void *link, struct batch *b, int64_t now_us)
 
     for (unsigned i = 0; i < b->n; i++) {
         struct frame *f = b->frame[i];
-        const uint8_t *at = frame_pull(f, HEADER);
-        if (at && is_header(at)) {
+        enum drop why = etherip_take_header(f);
+        if (why == DROP_NONE) {
             b->frame[kept++] = f;
             continue;
         }
-        ether_link_count_drop(e->link, at ? DROP_VERSION : DROP_SHORT);
+        ether_link_count_drop(e->link, why);
         frame_free(f);
     }
     b->n = kept;
@@ -113,7 +101,7 @@ opened(void *state, struct carrier *c, int64_t now_us)
     struct etherip *e = g_new0(struct etherip, 1);
     e->carrier = c;
     e->link = ether_link_new(&config, &link_ops, e, now_us);
-    ether_link_set_header(e->link, header, sizeof(header));
+    ether_link_set_header(e->link, etherip_header, sizeof(etherip_header));
     return e;
 }
 

@@ -419,6 +419,6 @@ lab_is(GPtrArray *list, unsigned i, const void *head, size_t head_len, const voi
     if (i >= list->len)
         return false;
     const uint8_t *at = g_bytes_get_data(g_ptr_array_index(list, i), &n);
-    return n == head_len + len && memcmp(at, head, head_len) == 0 &&
+    return n == head_len + len && (head_len == 0 || memcmp(at, head, head_len) == 0) &&
            memcmp(at + head_len, bytes, len) == 0;
 }
