@@ -21,20 +21,42 @@ struct cipher_row {
     const char *openssl;
     const char *names[ARRAY_LEN(macs)];
 };
-#define WITH_MACS(name)                                                       \
-    {                                                                         \
-        [ESP_SHA1_96] = name "-SHA1", [ESP_SHA256_128] = name "-SHA256",      \
-        [ESP_SHA384_192] = name "-SHA384", [ESP_SHA512_256] = name "-SHA512", \
-        [ESP_MD5_96] = name "-MD5"                                            \
-    }
 static const struct cipher_row rows[] = {
     {ESP_AES_GCM_16, 128, "AES-128-GCM", {[ESP_AEAD] = "AES-128-GCM"}},
     {ESP_AES_GCM_16, 192, "AES-192-GCM", {[ESP_AEAD] = "AES-192-GCM"}},
     {ESP_AES_GCM_16, 256, "AES-256-GCM", {[ESP_AEAD] = "AES-256-GCM"}},
-    {ESP_AES_CBC, 128, "AES-128-CBC", WITH_MACS("AES-128-CBC")},
-    {ESP_AES_CBC, 192, "AES-192-CBC", WITH_MACS("AES-192-CBC")},
-    {ESP_AES_CBC, 256, "AES-256-CBC", WITH_MACS("AES-256-CBC")},
-    {ESP_3DES_CBC, 192, "DES-EDE3-CBC", WITH_MACS("3DES-CBC")},
+    {ESP_AES_CBC,
+     128,
+     "AES-128-CBC",
+     {[ESP_SHA1_96] = "AES-128-CBC-SHA1",
+      [ESP_SHA256_128] = "AES-128-CBC-SHA256",
+      [ESP_SHA384_192] = "AES-128-CBC-SHA384",
+      [ESP_SHA512_256] = "AES-128-CBC-SHA512",
+      [ESP_MD5_96] = "AES-128-CBC-MD5"}},
+    {ESP_AES_CBC,
+     192,
+     "AES-192-CBC",
+     {[ESP_SHA1_96] = "AES-192-CBC-SHA1",
+      [ESP_SHA256_128] = "AES-192-CBC-SHA256",
+      [ESP_SHA384_192] = "AES-192-CBC-SHA384",
+      [ESP_SHA512_256] = "AES-192-CBC-SHA512",
+      [ESP_MD5_96] = "AES-192-CBC-MD5"}},
+    {ESP_AES_CBC,
+     256,
+     "AES-256-CBC",
+     {[ESP_SHA1_96] = "AES-256-CBC-SHA1",
+      [ESP_SHA256_128] = "AES-256-CBC-SHA256",
+      [ESP_SHA384_192] = "AES-256-CBC-SHA384",
+      [ESP_SHA512_256] = "AES-256-CBC-SHA512",
+      [ESP_MD5_96] = "AES-256-CBC-MD5"}},
+    {ESP_3DES_CBC,
+     192,
+     "DES-EDE3-CBC",
+     {[ESP_SHA1_96] = "3DES-CBC-SHA1",
+      [ESP_SHA256_128] = "3DES-CBC-SHA256",
+      [ESP_SHA384_192] = "3DES-CBC-SHA384",
+      [ESP_SHA512_256] = "3DES-CBC-SHA512",
+      [ESP_MD5_96] = "3DES-CBC-MD5"}},
 };
 
 static const struct cipher_row *

@@ -293,8 +293,8 @@ test_limit_of_sender(void)
     struct lab l = lab_new();
 
     g_assert_null(take(&l, bert, piece4(&l, 0, 0, 32, true)));
-    for (uint16_t id = 0; id < 3 * IP_REASSEMBLY_SENDER; id++)
-        g_assert_null(take(&l, anna, piece4(&l, id, 0, 32, true)));
+    for (unsigned id = 0; id < 3 * IP_REASSEMBLY_SENDER; id++)
+        g_assert_null(take(&l, anna, piece4(&l, (uint16_t)id, 0, 32, true)));
     g_assert_cmpuint(ip_reassembly_unfinished(l.r), ==, IP_REASSEMBLY_SENDER + 1);
     g_assert_cmpuint(stats(&l)->crowded, ==, 2 * IP_REASSEMBLY_SENDER);
     /* The newest of anna's and bert's are there, and neither gets the other's. */
