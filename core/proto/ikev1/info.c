@@ -182,15 +182,33 @@ read_notice(struct reader r, struct notice *out)
     return true;
 }
 
-static void
-on_error(struct ike1 *k, uint16_t type)
+/* Whether a quick mode is the one that an error is about: by its SPI, if the peer says one; which
+ * of the two is meant is not the same with all. Of ours that wait any may be. */
+static bool
+is_about(const struct ike1_quick *q, struct reader spi)
 {
-    ike1_say(k, "the peer says %s (%u)", ike1_notify_name(type), type);
-    if (type != IKE1_N_NO_PROPOSAL_CHOSEN && type != IKE1_N_INVALID_ID)
+    if (spi.left != SPI_ESP)
+        return q->state == IKE1_QUICK_WAIT_2 && q->ours;
+    uint32_t said = reader_u32(&spi);
+    return (q->state == IKE1_QUICK_WAIT_3 && (said == q->spi_in || said == q->spi_out)) ||
+           (q->state == IKE1_QUICK_WAIT_2 && (said == q->spi_in || said == 0));
+}
+
+static void
+on_error(struct ike1 *k, const struct notice *n, int64_t now_us)
+{
+    ike1_say(k, "the peer says %s (%u)", ike1_notify_name(n->type), n->type);
+    if (n->type != IKE1_N_NO_PROPOSAL_CHOSEN && n->type != IKE1_N_INVALID_ID)
         return;
-    for (unsigned i = 0; i < IKE1_QUICK_MAX; i++) /* what else could be meant */
-        if (k->quick[i].ours && k->quick[i].state == IKE1_QUICK_WAIT_2)
-            ike1_quick_clear(&k->quick[i]);
+    for (unsigned i = 0; i < IKE1_QUICK_MAX && !ike1_is_over(k); i++) {
+        struct ike1_quick *q = &k->quick[i];
+        if (!is_about(q, n->spi))
+            continue;
+        struct ike1_child *c = q->state == IKE1_QUICK_WAIT_3 ? ike1_child_find(k, q->spi_in) : NULL;
+        ike1_quick_clear(q);
+        if (c)
+            ike1_child_drop(k, c, false, now_us);
+    }
 }
 
 static void
@@ -226,7 +244,7 @@ ike1_read_notices(struct ike1 *k, struct ike1_in *in, int64_t now_us)
         if (n.type == IKE1_N_R_U_THERE || n.type == IKE1_N_R_U_THERE_ACK)
             on_dpd(k, in, &n, now_us);
         else if (n.type < IKE1_N_STATUS)
-            on_error(k, n.type);
+            on_error(k, &n, now_us);
         else if (n.type == IKE1_N_INITIAL_CONTACT && !k->initial_contact_told) {
             k->initial_contact_told = true;
             k->ops->initial_contact(k->owner, now_us);

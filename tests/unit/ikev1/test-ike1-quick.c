@@ -534,6 +534,32 @@ test_contact_and_lifetime_notices(void)
     pair_done(&p);
 }
 
+/* The peer cannot use what we answered, and says so: the child goes, and message 2 comes no more.
+ */
+static void
+test_given_up_by_peer(void)
+{
+    uint8_t error[] = {0, 0, 0, 1, 3, 4, 0, 14, 0xc0, 0, 0, 1};
+    struct pair p;
+
+    pair_init(&p);
+    pair_up(&p);
+    struct initiator_quick q = pair_quick(&p, 0);
+    initiator_quick(&p.i, &q);
+    pair_give(&p, reader_of(p.i.out, p.i.out_len));
+    g_bytes_unref(pair_take(&p));
+    for (unsigned n = 0; n < 2; n++) { /* another one's SPI first */
+        initiator_info(&p.i, ISAKMP_NOTIFY, error, sizeof(error));
+        pair_flush(&p);
+        g_assert_cmpuint(p.downs, ==, n);
+        error[11] = 0;
+    }
+    unsigned sent = p.sent;
+    pair_wait(&p, 10);
+    g_assert_cmpuint(p.sent, ==, sent);
+    pair_done(&p);
+}
+
 /* A wrong hash: nothing is believed. */
 static void
 test_wrong_hash(void)
@@ -608,6 +634,7 @@ main(int argc, char **argv)
     g_test_add_func("/ike1-quick/deletes", test_deletes);
     g_test_add_func("/ike1-quick/close", test_close);
     g_test_add_func("/ike1-quick/notices", test_contact_and_lifetime_notices);
+    g_test_add_func("/ike1-quick/given-up-by-peer", test_given_up_by_peer);
     g_test_add_func("/ike1-quick/wrong-hash", test_wrong_hash);
     g_test_add_func("/ike1-quick/lifetimes", test_lifetimes);
     return g_test_run();
