@@ -21,7 +21,7 @@ ln -s "/usr/lib/uml/modules/$(uname -r)" /run/modules/lib/modules/
 printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' > /run/modprobe
 chmod +x /run/modprobe
 echo /run/modprobe > /proc/sys/kernel/modprobe
-modprobe -d /run/modules -a ipv6 sch_netem ppp_generic ppp_async pppox l2tp_ppp xfrm_user esp4 macvlan
+modprobe -d /run/modules -a ipv6 sch_netem ppp_generic ppp_async pppox l2tp_ppp xfrm_user esp4 macvlan tun
 cp -a /etc/ppp /run/ppp-settings
 mount --bind /run/ppp-settings /etc/ppp
 ip link set lo up

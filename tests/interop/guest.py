@@ -115,6 +115,7 @@ class Guest(Commands):
         srv = lab.srv
         srv.run("ip", "tuntap", "add", "dev", "tap4", "mode", "tap", "vnet_hdr")
         srv.address("tap4", HOST + "/24", HOST6 + "/64")
+        lab.capture("tap4")
         first = lab.tmp / "initramfs"
         first.write_bytes(initramfs.build())
         start = time.monotonic()
@@ -211,6 +212,48 @@ def transfer(guest, ns, address, size, back=False, port=7001, seconds=120):
     total, digest = out.split()
     mine = int(total), bytes.fromhex(digest)
     need(result == [mine] and mine[0] == size, f"{size} octets: the guest has {mine}, we {result}")
+
+
+class Nat:
+    """A router in the guest that hides its hosts behind one address, and other UDP ports if it must."""
+
+    def __init__(self, guest):
+        self.guest, self.space = guest, guest.space("nat")
+        self.outer = self.space.outer
+        self.serial = itertools.count(2)
+        run = self.space.run
+        run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        run("ip", "link", "add", "br0", "type", "bridge")
+        self.space.address("br0", "192.168.7.1/24")
+        self.masquerade("")
+
+    def masquerade(self, ports):
+        self.space.run("nft", "-f", "-", text=f"""
+            table ip nat
+            delete table ip nat
+            table ip nat {{ chain post {{
+                type nat hook postrouting priority 100
+                oifname eth0 udp dport 1-65535 masquerade {ports}
+                oifname eth0 masquerade }} }}""")
+
+    def host(self):
+        """A space behind it."""
+        n = next(self.serial)
+        space = Space(self.guest, f"n{n}")
+        self.space.run("ip", "link", "add", f"p{n}", "master", "br0", "type", "veth", "peer", "name", "eth0",
+                       "netns", space.pid)
+        self.space.run("ip", "link", "set", f"p{n}", "up")
+        space.server, space.outer = HOST, f"192.168.7.{n}"
+        space.address("eth0", f"{space.outer}/24")
+        space.run("ip", "route", "add", "default", "via", "192.168.7.1")
+        return space
+
+    def change(self, address=None, ports="to :20000-29999"):
+        """Other ports, and perhaps another address. What was known is forgotten with the old one."""
+        self.space.run("ip", "addr", "del", f"{self.outer}/24", "dev", "eth0")
+        self.outer = address or self.outer
+        self.masquerade(ports)
+        self.space.address("eth0", f"{self.outer}/24")
 
 
 class Sstp:

@@ -44,6 +44,7 @@ connections {
     remote_addrs = %(remote)s
     proposals = %(ike)s
     dpd_delay = %(dpd)s
+    dpd_timeout = %(dpd_timeout)s
     encap = %(encap)s
     rekey_time = %(ike_rekey)s
     aggressive = %(aggressive)s
@@ -66,7 +67,7 @@ connections {
 }
 secrets { ike-lab { secret = "%(psk)s" } }
 """
-DEFAULTS = {"ike": IKE, "esp": ESP, "dpd": "0s", "encap": "no", "ike_rekey": "4h", "esp_rekey": "1h",
+DEFAULTS = {"ike": IKE, "esp": ESP, "dpd": "0s", "dpd_timeout": "15s", "encap": "no", "ike_rekey": "4h", "esp_rekey": "1h",
             "aggressive": "no", "keyingtries": 1, "id": "", "mode": "transport", "psk": PSK,
             "dead": "none", "retransmit": 1, "tries": 4,
             "selectors": "local_ts = dynamic[udp/1701]\n        remote_ts = dynamic[udp/1701]"}

@@ -204,10 +204,15 @@ class Lab:
         # A packet socket sees frames as they are: no partial checksums, no big frames.
         self.plain_frames(self.srv, "lan1")
         self.plain_frames(self.lan, "eth1")
-        if capture:
-            for device in ("wan", "lan1"):
-                self.srv.start("tcpdump", "-i", device, "-n", "-s", "128", "-C", "8", "-W", "2",
-                               "-Z", "root", "-w", self.logs / f"{device}.pcap", log="tcpdump")
+        self.captures = capture
+        for device in ("wan", "lan1"):
+            self.capture(device)
+
+    def capture(self, device):
+        """The beginning of each frame of a device of srv, unless there are to be no captures."""
+        if self.captures:
+            self.srv.start("tcpdump", "-i", device, "-n", "-s", "128", "-C", "8", "-W", "2",
+                           "-Z", "root", "-w", self.logs / f"{device}.pcap", log="tcpdump")
 
     def namespace(self, name):
         ns = Namespace(self, name)

@@ -176,6 +176,10 @@ class Server:
         key.write_text(self.ctl("openvpn", "key", "show", kind))
         return openvpn_peer.Control(kind, key)
 
+    def ipsec(self, *words, psk=None):
+        self.ctl("ipsec", "set", *words, *(["--psk-stdin"] if psk else []),
+                 text=psk + "\n" if psk else None)
+
     def securenat(self, verb, *words, hub=HUB):
         self.ctl("securenat", verb, hub, *words)
 
