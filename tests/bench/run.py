@@ -21,6 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "interop"))
 
 import inside  # noqa: E402  (needs the path above)
+import l2tp_bench  # noqa: E402
 import openvpn_bench  # noqa: E402
 import registry  # noqa: E402
 import securenat_bench  # noqa: E402
@@ -53,7 +54,7 @@ def benches():
     parts = {p.name[6:]: sevpn_bench.Bench("a part by itself", Part(p), [], [])
              for p in sorted(folder.glob("bench-*")) if p.is_file() and os.access(p, os.X_OK)}
     return {**parts, **sevpn_bench.BENCHES, **openvpn_bench.BENCHES, **securenat_bench.BENCHES,
-            **sstp_bench.BENCHES}
+            **sstp_bench.BENCHES, **l2tp_bench.BENCHES}
 
 
 @contextlib.contextmanager

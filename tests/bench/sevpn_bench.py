@@ -21,12 +21,13 @@ IDLE = 100
 BOTH_WAYS = (("", ()), (" back", ("-R",)))
 
 
-def figures(lab, server, client, seconds, address, ways):
-    """What iperf3 and the CPU time of server and client tell, for each way: (suffix, options)."""
+def figures(lab, server, client, seconds, address, ways, ns=None):
+    """What iperf3 and the CPU time of server and client tell, for each way: (suffix, options). ns is
+    where iperf3's client runs, the namespace cli if it is not said."""
     found = {}
     for suffix, options in ways:
         before = server.process.cpu_seconds(), client.process.cpu_seconds()
-        mbps, size = traffic.iperf(lab.cli, address, seconds, *options)
+        mbps, size = traffic.iperf(ns or lab.cli, address, seconds, *options)
         after = server.process.cpu_seconds(), client.process.cpu_seconds()
         for key, value in (("Mbit/s", mbps), ("server CPU s/GB", (after[0] - before[0]) / size * 1e9),
                            ("client CPU s/GB", (after[1] - before[1]) / size * 1e9)):
