@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The first file system of the guest, as a cpio archive: busybox and boot.sh."""
+"""The first file system of the guest, as a cpio archive: busybox, boot.sh, and modules."""
 import pathlib
 import shutil
 import stat
@@ -15,11 +15,14 @@ def entry(name, mode, data=b""):
     return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
 
 
-def build():
+def build(modules=()):
+    """modules: files, in the order in which they are to be loaded."""
     busybox = pathlib.Path(shutil.which("busybox")).read_bytes()
     folders = ("bin", "dev", "proc", "host")
     return b"".join((
         *(entry(f, stat.S_IFDIR | 0o755) for f in folders),
         entry("bin/busybox", stat.S_IFREG | 0o755, busybox),
         entry("init", stat.S_IFREG | 0o755, (HERE / "boot.sh").read_bytes()),
+        entry("order", stat.S_IFREG | 0o644, "".join(f"{m.name}\n" for m in modules).encode()),
+        *(entry(m.name, stat.S_IFREG | 0o644, m.read_bytes()) for m in modules),
         entry("TRAILER!!!", 0)))

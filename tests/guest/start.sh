@@ -8,6 +8,7 @@ for option in $(< /proc/cmdline); do
   case $option in
     guest.address=*) address=${option#*=} ;;
     guest.delay=*) delay=${option#*=} ;;
+    guest.modules=*) modules=${option#*=} ;;
     guest.here=*) here=${option#*=} ;;
   esac
 done
@@ -16,7 +17,7 @@ mkdir -p /dev/pts
 mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/modules/lib/modules /run/sstpc /run/lock
-ln -s "/usr/lib/uml/modules/$(uname -r)" /run/modules/lib/modules/
+ln -s "$modules/$(uname -r)" /run/modules/lib/modules/
 # What the kernel asks for by itself: ciphers, protocols, kinds of devices.
 printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' > /run/modprobe
 chmod +x /run/modprobe
@@ -25,7 +26,7 @@ modprobe -d /run/modules -a ipv6 sch_netem ppp_generic ppp_async pppox l2tp_ppp 
 cp -a /etc/ppp /run/ppp-settings
 mount --bind /run/ppp-settings /etc/ppp
 ip link set lo up
-ip link set vec0 name eth0
+[[ ! -e /sys/class/net/vec0 ]] || ip link set vec0 name eth0
 ip addr add "$address" dev eth0
 ip link set eth0 up
 # No server answers before sstpc waits for it (tests/interop/guest.py).

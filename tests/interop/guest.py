@@ -13,6 +13,7 @@ import json
 import pathlib
 import re
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -28,6 +29,8 @@ import initramfs  # noqa: E402
 ADDRESS, HOST = "10.99.4.2", "10.99.4.1"
 ADDRESS6, HOST6 = "fd99:4::2", "fd99:4::1"
 METHODS = ("eap", "pap", "chap", "mschap", "mschap-v2")  # of pppd
+MAC = "52:54:00:00:04:02"
+KERNEL = pathlib.Path(__file__).resolve().parents[2] / "build" / "guest-kernel"
 BOOT_SECONDS = 90  # 3 s on a machine that has nothing else to do
 
 # sstpc 1.0.18 forgets to wait for anything, and ends, when the server's part of the TLS handshake is
@@ -116,20 +119,22 @@ class Guest(Commands):
         srv.run("ip", "tuntap", "add", "dev", "tap4", "mode", "tap", "vnet_hdr")
         srv.address("tap4", HOST + "/24", HOST6 + "/64")
         lab.capture("tap4")
-        first = lab.tmp / "initramfs"
-        first.write_bytes(initramfs.build())
         start = time.monotonic()
-        self.process = srv.start(
-            "linux.uml", f"mem={memory}M", f"initrd={first}", f"guest.start={FOLDER}/start.sh",
-            f"guest.here={FOLDER}", f"guest.address={ADDRESS}/24",
-            f"guest.delay={delay_ms}", f"uml_dir={lab.tmp}/",
-            "umid=guest", "con=null",
-            "con0=null,fd:1", "ssl=null", "panic=-1", "quiet", "loglevel=3",
-            "vec0:transport=tap,ifname=tap4,mac=52:54:00:00:04:02,depth=128,gro=1", log="guest")
+        words = (f"guest.start={FOLDER}/start.sh", f"guest.here={FOLDER}", f"guest.address={ADDRESS}/24",
+                 f"guest.delay={delay_ms}", "panic=-1", "quiet", "loglevel=3")
+        self.process = srv.start(*self.command(lab, memory, words), log="guest")
         lab.at_close(self.kill)
         wait_until("the guest", self.is_ready, BOOT_SECONDS, 0.2)
         self.boot_seconds = time.monotonic() - start
         self.run("ip", "addr", "add", ADDRESS6 + "/64", "dev", "eth0", "nodad")
+
+    @staticmethod
+    def command(lab, memory, words):
+        first = lab.tmp / "initramfs"
+        first.write_bytes(initramfs.build())
+        return ("linux.uml", f"mem={memory}M", f"initrd={first}", *words,
+                "guest.modules=/usr/lib/uml/modules", f"uml_dir={lab.tmp}/", "umid=guest", "con=null",
+                "con0=null,fd:1", "ssl=null", f"vec0:transport=tap,ifname=tap4,mac={MAC},depth=128,gro=1")
 
     def is_ready(self):
         need(self.process.running(), f"the guest ended\n{self.process.log()[-1500:]}")
@@ -161,6 +166,30 @@ class Guest(Commands):
 
     def kill(self):
         self.process.kill()
+
+
+class FullGuest(Guest):
+    """With Debian's kernel, which has all there is, in qemu, which emulates each instruction: slow."""
+
+    @staticmethod
+    def command(lab, memory, words):
+        modules = next((KERNEL / "lib" / "modules").iterdir())
+        needed = []
+        for name in ("virtio_pci", "virtio_net", "9p", "9pnet_virtio"):
+            out = subprocess.run(["modprobe", "-d", KERNEL, "-S", modules.name, "--show-depends", name],
+                                 stdout=subprocess.PIPE, text=True, check=True).stdout
+            needed += [pathlib.Path(line.split()[1]) for line in out.splitlines() if line.startswith("insmod")]
+        first = lab.tmp / "initramfs"
+        first.write_bytes(initramfs.build(list(dict.fromkeys(needed))))
+        return ("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+                "-machine", "pc,accel=tcg,usb=off,vmport=off", "-cpu", "max", "-m", max(memory, 320),
+                "-kernel", next((KERNEL / "boot").glob("vmlinuz-*")), "-initrd", first, "-serial", "stdio",
+                "-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap",
+                "-device", "virtio-9p-pci,fsdev=host,mount_tag=host", "-device", "virtio-rng-pci",
+                "-netdev", "tap,id=net,ifname=tap4,script=no,downscript=no",
+                "-device", f"virtio-net-pci,netdev=net,mac={MAC},romfile=",
+                "-append", " ".join((*words, f"guest.modules={KERNEL}/lib/modules", "console=ttyS0",
+                                     "mitigations=off", "random.trust_cpu=on", "nowatchdog")))
 
 
 class Space(Commands):
