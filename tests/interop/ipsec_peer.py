@@ -105,14 +105,11 @@ class Ike:
         fields = {**DEFAULTS, "local": space.outer, "remote": server or space.server, **options}
         if fields["id"]:
             fields["id"] = f"id = {fields['id']}"
-        space.write("/run/strongswan.conf", STRONGSWAN % fields)
-        space.write("/run/swanctl.conf", CONNECTION % fields)
-        env = ("env", "STRONGSWAN_CONF=/run/strongswan.conf")
-        self.swanctl = (*env, "swanctl")
-        self.process = space.start(*env, CHARON, log="charon-out")
+        self.swanctl = ("env", "STRONGSWAN_CONF=/run/strongswan.conf", "swanctl")
+        out = space.run("bash", guests.FOLDER / "ike.sh", timeout=60,
+                        text=f"{STRONGSWAN % fields}----\n{CONNECTION % fields}")
+        self.process = guests.Process(space, out.split()[0], "charon-out")
         space.lab.at_close(self.keep_log)
-        wait_until("charon", lambda: space.run("test", "-S", "/run/charon.vici", check=False)[0] == 0, 20, 0.1)
-        space.run(*self.swanctl, "--load-all", "--file", "/run/swanctl.conf")
         if up:
             self.up()
 
@@ -158,16 +155,15 @@ class L2tp:
         """more: lines of the section lac; ppp: of pppd's options."""
         self.space = space
         refused = "".join(f"refuse-{a}\n" for a in guests.METHODS if a != auth)
-        space.run("rm", "-f", "/run/pppd.log")
-        space.write("/run/xl2tpd.conf", XL2TPD % {"lns": server or space.server, "more": more})
-        space.write("/run/ppp-options", f'{PPP}{refused}name "{user}"\npassword "{password}"\n{ppp}\n')
-        self.process = space.start("xl2tpd", "-D", "-c", "/run/xl2tpd.conf", log="xl2tpd")
+        settings = XL2TPD % {"lns": server or space.server, "more": more}
+        out = space.run(
+            "bash", guests.FOLDER / "l2tp.sh", wait, timeout=wait + 40,
+            text=f'{settings}----\n{PPP}{refused}name "{user}"\npassword "{password}"\n{ppp}\n').split()
+        self.process = guests.Process(space, out[0], "xl2tpd")
         space.lab.at_close(self.keep_log)
-        wait_until("xl2tpd", lambda: space.run("test", "-p", "/run/xl2tpd/l2tp-control",
-                                               check=False)[0] == 0, 10, 0.1)
-        self.control("c lab")
         if wait:
-            self.wait_address(wait)
+            need("up" in out, f"no PPP link after {wait} s\n{self.process.log()[-1500:]}\n{self.log()[-2500:]}")
+            self.wait_address(5)
 
     def keep_log(self):
         (self.space.lab.logs / f"{self.space.name}-pppd.log").write_text(self.log())

@@ -42,9 +42,9 @@ def ping_loss(ns, address, count, interval=0.05, size=56):
     return 100 * len(set(range(1, count + 1)) - got) / count
 
 
-def pings(ns, address):
+def pings(ns, address, large=1400):
     """Small and full-size packets, none lost."""
-    for size in (56, 1400):
+    for size in (56, large):
         loss = ping_loss(ns, address, 10, 0.02, size)
         need(loss == 0, f"{loss}% of the pings with {size} octets to {address} were lost")
 
