@@ -14,6 +14,7 @@ for option in $(< /proc/cmdline); do
 done
 mount -t sysfs sys /sys
 mkdir -p /dev/pts
+ln -s /proc/self/fd /dev/fd
 mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/modules/lib/modules /run/sstpc /run/lock
