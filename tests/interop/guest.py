@@ -31,7 +31,7 @@ ADDRESS6, HOST6 = "fd99:4::2", "fd99:4::1"
 METHODS = ("eap", "pap", "chap", "mschap", "mschap-v2")  # of pppd
 MAC = "52:54:00:00:04:02"
 KERNEL = pathlib.Path(__file__).resolve().parents[2] / "build" / "guest-kernel"
-BOOT_SECONDS = 90  # 3 s on a machine that has nothing else to do
+BOOT_SECONDS = 120  # 3 s on a machine that has nothing else to do
 
 # sstpc 1.0.18 forgets to wait for anything, and ends, when the server's part of the TLS handshake is
 # there before it looks for it. What leaves the guest is late until it has looked.
@@ -260,10 +260,14 @@ class Nat:
         self.space.run("nft", "-f", "-", text=f"""
             table ip nat
             delete table ip nat
-            table ip nat {{ chain post {{
-                type nat hook postrouting priority 100
-                oifname eth0 udp dport 1-65535 masquerade {ports}
-                oifname eth0 masquerade }} }}""")
+            table ip nat {{
+                chain post {{
+                    type nat hook postrouting priority 100
+                    oifname eth0 udp dport 1-65535 masquerade {ports}
+                    oifname eth0 masquerade
+                }}
+            }}
+            """)
 
     def host(self):
         """A space behind it."""

@@ -125,7 +125,7 @@ class Ike:
                                    check=False, timeout=seconds + 15)
         return code == 0 and "initiate completed successfully" in out, out
 
-    def up(self, seconds=20):
+    def up(self, seconds=60):
         ok, out = self.initiate(seconds)
         need(ok, f"{self.space.name}: IKE failed\n{out[-2500:]}")
 
@@ -150,7 +150,7 @@ class Ike:
 class L2tp:
     """xl2tpd and its pppd in a space, with the device ppp0."""
 
-    def __init__(self, space, user, password=PASSWORD, auth="mschap-v2", server=None, wait=30, more="",
+    def __init__(self, space, user, password=PASSWORD, auth="mschap-v2", server=None, wait=60, more="",
                  ppp=""):
         """more: lines of the section lac; ppp: of pppd's options."""
         self.space = space
