@@ -5,7 +5,7 @@ import guest as guests
 import ipsec_peer
 import softether
 import traffic
-from case_ipsec import Ours, no_session
+from case_ipsec import Ours, no_session, sessions
 from ether_peer import Router
 from netlab import LAN, need
 from registry import scenario
@@ -38,7 +38,7 @@ def tagged(one, other):
     traffic.pings(other.space, "10.99.7.1")
 
 
-@scenario("selfcheck/ethernet", needs=("softether-server", *NEEDS), limit=240)
+@scenario("selfcheck/ethernet", needs=("softether-server", *NEEDS), limit=400, long=True)
 def _(t):
     lab = t.lab
     with t.must("SoftEther's server, the guest"):
@@ -57,3 +57,61 @@ def _(t):
         tagged(*routers)
     for r in routers:
         r.stop()
+
+
+# -- our server --
+
+COOKIES = ("--cookie", "0102030405060708", "--sublayer")
+# Its name, kind, where it differs, options of the program.
+ROUTERS = (
+    ("EtherIP", "etherip", {}, ()),
+    ("EtherIP in tunnel mode, by a name", "etherip", {"mode": "tunnel", "id": "branch.example"}, ()),
+    ("L2TPv3", "l2tpv3", {"encap": "yes"}, ()),
+    ("L2TPv3 over UDP, with cookie and sublayer", "l2tpv3-udp", {}, COOKIES),
+)
+
+
+@scenario("ipsec/ethernet", needs=("server", *NEEDS), asan=True, limit=400)
+def _(t):
+    lab, ours = t.lab, Ours(t, "--ethernet", "on", "--raw-esp", "on")
+    server, routers = ours.server, []
+    with t.check("a router that is not in the register"):
+        router = Router(ours.guest.space(), "etherip")
+        router.space.run("ping", "-c", "2", "-I", router.device, LAN, check=False)
+        ours.wait_log("10.99.4.11", 10)
+        need(not sessions(server), "it has a session")
+        router.stop()
+    server.ctl("router", "add", "10.99.4.*", HUB, USER)
+    server.ctl("router", "add", "branch.example", HUB, USER)
+    for name, kind, ike, options in ROUTERS:
+        with t.must(f"{name}: a lease, 1500 octets, 5 MB by hash each way"):
+            routers.append(Router(ours.guest.space(), kind, ike, options))
+            bridges(lab, routers[-1], routers[-1].lease())
+    with t.check("VLAN tags pass from one to the other"):
+        tagged(routers[0], routers[2])
+        need(len(sessions(server)) == len(routers), f"{len(sessions(server))} sessions")
+    with t.check("they end, and nothing is left"):
+        for r in routers:
+            r.stop()
+        no_session(server, 60)
+    ours.end(t)
+
+
+COOKIE, PEER_COOKIE = "a1a2a3a4a5a6a7a8", "b1b2b3b4"
+
+
+@scenario("ipsec/l2tpv3", needs=("server", "guest-kernel", "qemu-system-x86_64", *NEEDS), limit=500, long=True)
+def _(t):
+    """Linux's own L2TPv3, without a control connection, on a kernel that has it."""
+    lab, ours = t.lab, Ours(t, "--ethernet", "on", full=True)
+    server, guest = ours.server, ours.guest
+    for encap, selectors in (("ip", ether_peer.L2TPV3), ("udp", None)):
+        space = guest.space()
+        with t.check(f"a static pseudowire over {encap}: a lease, 1500 octets, 2 MB by hash each way"):
+            server.ctl("router", "add", space.outer, HUB, USER, "--static-l2tpv3", "10:20", "--local-cookie",
+                       COOKIE, "--peer-cookie", PEER_COOKIE)
+            router = ether_peer.Static(space, encap, 10, 20, COOKIE, PEER_COOKIE,
+                                       {"selectors": selectors} if selectors else {})
+            bridges(lab, router, router.lease(), 2 * MB)
+            router.stop()
+    ours.end(t)

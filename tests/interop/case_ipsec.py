@@ -42,7 +42,7 @@ def no_session(server, seconds=10):
 class Ours:
     """Our server with a hub, a bridge to a DHCP server and routers; a guest."""
 
-    def __init__(self, t, *words, **guest_options):
+    def __init__(self, t, *words, full=False):
         self.lab = lab = t.lab
         with t.must("server, hub, bridge, DHCP server"):
             self.server = polyether.Server(lab)
@@ -51,7 +51,7 @@ class Ours:
             traffic.dnsmasq(lab, options=("--enable-ra", "--dhcp-range=fd99:3::,ra-stateless,64"))
             self.set("--l2tp", "on", "--default-hub", HUB, *words, psk=PSK)
         with t.must("the guest boots"):
-            self.guest = guests.Guest(lab, delay_ms=0, **guest_options)
+            self.guest = (guests.FullGuest if full else guests.Guest)(lab, delay_ms=0)
 
     def set(self, *words, **options):
         self.server.ipsec(*words, **options)

@@ -20,6 +20,7 @@ import time
 
 import traffic
 from netlab import Failed, need, wait_until
+from registry import GUEST_KERNEL as KERNEL
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "guest"
 sys.path.insert(0, str(FOLDER))
@@ -30,7 +31,6 @@ ADDRESS, HOST = "10.99.4.2", "10.99.4.1"
 ADDRESS6, HOST6 = "fd99:4::2", "fd99:4::1"
 METHODS = ("eap", "pap", "chap", "mschap", "mschap-v2")  # of pppd
 MAC = "52:54:00:00:04:02"
-KERNEL = pathlib.Path(__file__).resolve().parents[2] / "build" / "guest-kernel"
 BOOT_SECONDS = 120  # 3 s on a machine that has nothing else to do
 
 # sstpc 1.0.18 forgets to wait for anything, and ends, when the server's part of the TLS handshake is

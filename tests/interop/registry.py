@@ -12,6 +12,7 @@ from netlab import Failed, Lab
 SCENARIOS = {}
 BUILD = pathlib.Path(os.environ.get("POLYETHER_BUILD") or
                      pathlib.Path(__file__).resolve().parents[2] / "build")
+GUEST_KERNEL = pathlib.Path(__file__).resolve().parents[2] / "build" / "guest-kernel"
 OURS = {"polyether-server": "apps/server", "polyetherctl": "apps/ctl",
         "polyether-clientd": "apps/client", "polyether": "apps/client", "sstp-load": "tests"}
 # What a scenario can need, and the programs that make it up.
@@ -22,6 +23,7 @@ NEEDS = {
     "softether-client": ("/usr/libexec/softether/vpnclient/vpnclient", "vpncmd"),
     "openvpn": ("openvpn", "openssl"),
     "tun": (),
+    "guest-kernel": (),
 }
 
 
@@ -44,6 +46,8 @@ def lacking(needs):
         for p in NEEDS.get(need, (need,)):
             if not (program(p).exists() if p in OURS else shutil.which(p)):
                 return f"{p} is not {'built' if p in OURS else 'installed'}"
+    if "guest-kernel" in needs and not GUEST_KERNEL.exists():
+        return f"{GUEST_KERNEL} is not there: ./dev packages --install test"
     if "tun" in needs:
         try:
             os.close(os.open("/dev/net/tun", os.O_RDWR))
