@@ -32,7 +32,15 @@ class Router:
         need(self.process.running(), "it has ended")
         return "ready" in self.process.log()
 
-    class Static(Router):
+    def lease(self):
+        return lease(self.space, self.device)
+
+    def stop(self):
+        self.process.stop()
+        self.ike.stop()
+
+
+class Static(Router):
     """A pseudowire of Linux's kernel, in a guest that has it, without a control connection."""
 
     def __init__(self, space, encap, theirs, ours, their_cookie, our_cookie, ike):
@@ -42,20 +50,12 @@ class Router:
         space.run("ip", "l2tp", "add", "tunnel", "tunnel_id", "1", "peer_tunnel_id", "1", "encap", encap,
                   "local", space.outer, "remote", space.server, *ports)
         space.run("ip", "l2tp", "add", "session", "name", self.device, "tunnel_id", "1", "session_id", ours,
-                  "peer_session_id", theirs, "cookie", our_cookie, "peer_cookie", their_cookie,
+                  "peer_session_id", theirs, "cookie", their_cookie, "peer_cookie", our_cookie,
                   "l2spec_type", "none")
         space.run("ip", "link", "set", self.device, "up", "mtu", "1500")
 
     def stop(self):
         self.space.run("ip", "l2tp", "del", "tunnel", "tunnel_id", "1")
-        self.ike.stop()
-
-
-def lease(self):
-        return lease(self.space, self.device)
-
-    def stop(self):
-        self.process.stop()
         self.ike.stop()
 
 
