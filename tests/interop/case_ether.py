@@ -7,6 +7,7 @@ import softether
 import traffic
 from case_ipsec import Ours, no_session, sessions
 from ether_peer import Router
+from ipsec_peer import Ike
 from netlab import LAN, need
 from registry import scenario
 from softether import HUB, USER
@@ -76,11 +77,11 @@ def _(t):
     lab, ours = t.lab, Ours(t, "--ethernet", "on", "--raw-esp", "on")
     server, routers = ours.server, []
     with t.check("a router that is not in the register"):
-        router = Router(ours.guest.space(), "etherip")
-        router.space.run("ping", "-c", "2", "-I", router.device, LAN, check=False)
-        ours.wait_log("10.99.4.11", 10)
-        need(not sessions(server), "it has a session")
-        router.stop()
+        ike = Ike(ours.guest.space(), up=False, selectors=ether_peer.ETHERIP)
+        ok, said = ike.initiate()
+        need(not ok and "INVALID_ID" in said, said)
+        ours.wait_log("10.99.4.11.*regist")
+        ike.stop()
     server.ctl("router", "add", "10.99.4.*", HUB, USER)
     server.ctl("router", "add", "branch.example", HUB, USER)
     for name, kind, ike, options in ROUTERS:
