@@ -35,9 +35,7 @@ copy_remote_end(char out[L2TPV3_TEXT], struct reader text)
     uint32_t n = reader_u32(&number);
 
     copy_text(out, text);
-    if (text.left == sizeof(n) && strchr(out, '?'))
-        (void)g_snprintf(out, L2TPV3_TEXT, "%u", n);
-    else if (text.left == sizeof(n) && strlen(out) < sizeof(n))
+    if (text.left == sizeof(n) && (strchr(out, '?') || strlen(out) < sizeof(n)))
         (void)g_snprintf(out, L2TPV3_TEXT, "%u", n);
 }
 
