@@ -65,7 +65,8 @@ size_t esp_out_fits(const struct esp_out *o, size_t len);
 /* Packets sealed so far. Past ESP_REKEY_AT of a 32-bit sequence new keys are due. */
 uint64_t esp_out_packets(const struct esp_out *o);
 #define ESP_REKEY_AT UINT64_C(0xf0000000)
-/* The peer truncates SHA-256 to 96 bits (esp_in_is_short()): so do we; or it does not. */
+/* The peer truncates SHA-256 to 96 bits (esp_in_is_short()): so do we; or it does not. Both are for
+ * tests; who has both directions calls esp_out_follow() after each right packet. */
 void esp_out_set_short(struct esp_out *o);
 void esp_out_set_full(struct esp_out *o);
 
@@ -89,3 +90,5 @@ enum drop esp_in_open(struct esp_in *i, uint8_t *packet, size_t len, struct esp_
 /* What the last right packet was; once one has all 128 bits, it is false for good. */
 bool esp_in_is_short(const struct esp_in *i);
 uint64_t esp_in_packets(const struct esp_in *i); /* that were right */
+/* Answers in kind: what the last right packet's ICV was is what we send from now on. */
+void esp_out_follow(struct esp_out *o, const struct esp_in *i);

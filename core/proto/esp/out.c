@@ -86,6 +86,15 @@ esp_out_set_full(struct esp_out *o)
         o->shape.icv_len = ESP_FULL_ICV;
 }
 
+void
+esp_out_follow(struct esp_out *o, const struct esp_in *i)
+{
+    if (i->is_short)
+        esp_out_set_short(o);
+    else
+        esp_out_set_full(o);
+}
+
 /* ---- one packet ---- */
 
 /* Writes the text in clear; returns its length. */

@@ -168,8 +168,7 @@ ipsec_child_datagram(struct ipsec_home *h, const struct udp_source *from, uint8_
         if (c->peer != p || p->ended)
             return;
     }
-    if (esp_in_is_short(c->in))
-        esp_out_set_short(c->out);
+    esp_out_follow(c->out, c->in);
     ipsec_child_check_wear(c);
     if (o.next_header != ESP_DUMMY && o.len > 0)
         ipsec_path_receive(c, reader_of(o.data, o.len), o.next_header, now_us);

@@ -314,6 +314,28 @@ test_short_icv(void)
     pair_free(&p);
 }
 
+/* We answer in kind, and no longer once a whole one has come. */
+static void
+test_follow(void)
+{
+    static const struct esp_suite suite = {ESP_AES_CBC, ESP_SHA256_128, 128, false};
+    struct pair theirs = pair_new(&suite);
+    struct pair ours = pair_new(&suite);
+
+    esp_out_follow(ours.out, theirs.in); /* nothing came yet */
+    g_assert_cmpuint(esp_out_size(ours.out, 0), ==, 8 + 16 + 16 + 16);
+    esp_out_set_short(theirs.out);
+    round_trip(&theirs, 5);
+    esp_out_follow(ours.out, theirs.in);
+    g_assert_cmpuint(esp_out_size(ours.out, 0), ==, 8 + 16 + 16 + 12);
+    esp_out_set_full(theirs.out);
+    round_trip(&theirs, 5);
+    esp_out_follow(ours.out, theirs.in);
+    g_assert_cmpuint(esp_out_size(ours.out, 0), ==, 8 + 16 + 16 + 16);
+    pair_free(&theirs);
+    pair_free(&ours);
+}
+
 /* IVs of CBC repeat neither within a draw nor over its end. */
 static void
 test_ivs(void)
@@ -378,6 +400,7 @@ main(int argc, char **argv)
     g_test_add_func("/esp/dummy", test_dummy);
     g_test_add_func("/esp/padding", test_padding);
     g_test_add_func("/esp/short-icv", test_short_icv);
+    g_test_add_func("/esp/follow", test_follow);
     g_test_add_func("/esp/ivs", test_ivs);
     g_test_add_func("/esp/suites", test_suites);
     return g_test_run();
