@@ -77,7 +77,7 @@ ike1_refuse_offer(struct ike1 *k, struct reader sa, int64_t now_us)
     uint8_t body[16];
 
     unsigned would = ike1_offer_explain(sa, k->c.weak, k->agreed, sizeof(k->agreed));
-    explain_weak(would, weak, sizeof(weak));
+    explain_weak(would | k->c.weak, weak, sizeof(weak)); /* the option is the whole list */
     if (would != 0)
         ike1_say(k, "%s (to accept it: --weak %s)", k->agreed, weak);
     else

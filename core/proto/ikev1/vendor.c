@@ -91,24 +91,23 @@ unsigned
 ike1_vendor_of(struct reader body)
 {
     for (size_t i = 0; i < ARRAY_LEN(vendors); i++) {
-        const struct vendor *v = &vendors[i];
-        if (body.left < v->len || (body.left > v->len && !v->prefix))
+        const struct vendor *one = &vendors[i];
+        if (body.left < one->len || (body.left > one->len && !one->prefix))
             continue;
-        if (memcmp(body.at, v->bytes, v->len) == 0)
-            return v->v;
+        if (memcmp(body.at, one->bytes, one->len) == 0)
+            return one->v;
     }
     return 0;
 }
 
 struct reader
-ike1_vendor_bytes(enum ike1_vendor which)
+ike1_vendor_bytes(enum ike1_vendor v)
 {
     for (size_t i = 0; i < ARRAY_LEN(vendors); i++)
-        if (vendors[i].v == which)
-            return reader_of(vendors[i].bytes,
-                             which == IKE1_VENDOR_DPD || which == IKE1_VENDOR_UNITY
-                                 ? VENDOR_MAX
-                                 : vendors[i].len);
+        if (vendors[i].v == v)
+            return reader_of(vendors[i].bytes, v == IKE1_VENDOR_DPD || v == IKE1_VENDOR_UNITY
+                                                   ? VENDOR_MAX
+                                                   : vendors[i].len);
     return reader_of(NULL, 0);
 }
 

@@ -136,6 +136,24 @@ test_no_proposal(void)
     pair_done(&p);
 }
 
+/* What the administrator is told to set is the whole list, as the option takes it: what he allows
+ * already is in it. */
+static void
+test_what_to_allow(void)
+{
+    struct pair p;
+
+    pair_init(&p);
+    p.config.weak = IKE1_WEAK_SHA1;
+    p.client.suite.group = 2;
+    p.client.suite.hash = IKE1_SHA256;
+    pair_begin(&p);
+    g_assert_nonnull(p.k);
+    g_assert_nonnull(strstr(ike1_problem(p.k), "would need: modp1024"));
+    g_assert_nonnull(strstr(ike1_problem(p.k), "--weak sha1,modp1024"));
+    pair_done(&p);
+}
+
 /* The first answer is never longer than what it answers, whatever vendors there are. */
 static void
 test_no_amplification(void)
@@ -543,6 +561,7 @@ main(int argc, char **argv)
     g_test_add_func("/ike1/many-keys", test_many_keys);
     g_test_add_func("/ike1/refused", test_refused);
     g_test_add_func("/ike1/no-proposal", test_no_proposal);
+    g_test_add_func("/ike1/what-to-allow", test_what_to_allow);
     g_test_add_func("/ike1/no-amplification", test_no_amplification);
     g_test_add_func("/ike1/timeout", test_timeout);
     g_test_add_func("/ike1/nat", test_nat);
