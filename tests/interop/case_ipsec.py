@@ -103,7 +103,7 @@ def _(t):
 
 # -- our server --
 
-@scenario("ipsec/l2tp", needs=("server", *NEEDS), asan=True, limit=600)
+@scenario("ipsec/l2tp", needs=("server", *NEEDS), asan=True, limit=900)
 def _(t):
     ours = Ours(t, "--raw-esp", "off")
     in_udp(t, ours)
@@ -211,7 +211,7 @@ def refusals(t, ours):
         no_session(server)
 
 
-@scenario("ipsec/nat", needs=("server", "nft", *NEEDS), asan=True, limit=300)
+@scenario("ipsec/nat", needs=("server", "nft", *NEEDS), asan=True, limit=900)
 def _(t):
     lab, ours = t.lab, Ours(t)
     nat = guests.Nat(ours.guest)
@@ -245,7 +245,7 @@ def _(t):
     ours.end(t)
 
 
-@scenario("ipsec/rekey", needs=("server", *NEEDS), asan=True, limit=300)
+@scenario("ipsec/rekey", needs=("server", *NEEDS), asan=True, limit=900)
 def _(t):
     """Keys of IKE and ESP change all the time, one client in UDP and one without."""
     lab, ours = t.lab, Ours(t, "--raw-esp", "on")
@@ -288,7 +288,7 @@ def renamed(ns, name):
     return type("Renamed", (), {"start": staticmethod(ns.start), "lab": ns.lab, "name": name})
 
 
-@scenario("ipsec/dead", needs=("server", *NEEDS), limit=300)
+@scenario("ipsec/dead", needs=("server", *NEEDS), limit=900)
 def _(t):
     ours = Ours(t, "--dpd", "10")
     server = ours.server
