@@ -288,7 +288,7 @@ def renamed(ns, name):
     return type("Renamed", (), {"start": staticmethod(ns.start), "lab": ns.lab, "name": name})
 
 
-@scenario("ipsec/dead", needs=("server", *NEEDS), limit=900)
+@scenario("ipsec/dead", needs=("server", *NEEDS), limit=900, long=True)
 def _(t):
     ours = Ours(t, "--dpd", "10")
     server = ours.server
