@@ -24,7 +24,7 @@ printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' > /run/modprobe
 chmod +x /run/modprobe
 echo /run/modprobe > /proc/sys/kernel/modprobe
 modprobe -d /run/modules -a ipv6 sch_netem ppp_generic ppp_async pppox l2tp_ppp xfrm_user esp4 macvlan \
-  tun authenc cbc echainiv ctr gcm ghash-generic seqiv des_generic sha512_generic
+  tun authenc cbc echainiv ctr gcm iptable_nat xt_MASQUERADE ghash-generic seqiv des_generic sha512_generic
 cp -a /etc/ppp /run/ppp-settings
 mount --bind /run/ppp-settings /etc/ppp
 ip link set lo up

@@ -257,17 +257,11 @@ class Nat:
         self.masquerade("")
 
     def masquerade(self, ports):
-        self.space.run("nft", "-f", "-", text=f"""
-            table ip nat
-            delete table ip nat
-            table ip nat {{
-                chain post {{
-                    type nat hook postrouting priority 100
-                    oifname eth0 udp dport 1-65535 masquerade {ports}
-                    oifname eth0 masquerade
-                }}
-            }}
-            """)
+        run = self.space.run  # user-mode-linux has no nftables of IPv4
+        run("iptables-legacy", "-t", "nat", "-F")
+        for protocol in ("udp", "tcp", "icmp"):
+            run("iptables-legacy", "-t", "nat", "-A", "POSTROUTING", "-o", "eth0", "-p", protocol, "-j",
+                "MASQUERADE", *(("--to-ports", ports) if ports and protocol == "udp" else ()))
 
     def host(self):
         """A space behind it."""
@@ -281,7 +275,7 @@ class Nat:
         space.run("ip", "route", "add", "default", "via", "192.168.7.1")
         return space
 
-    def change(self, address=None, ports="to :20000-29999"):
+    def change(self, address=None, ports="20000-29999"):
         """Other ports, and perhaps another address. What was known is forgotten with the old one."""
         self.space.run("ip", "addr", "del", f"{self.outer}/24", "dev", "eth0")
         self.outer = address or self.outer
