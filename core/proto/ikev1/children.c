@@ -115,8 +115,9 @@ fill(const struct ike1 *k, const struct ike1_quick *q, struct pf_slice shared,
 {
     const struct secret *local = q->ours ? q->id_i : q->id_r;
     const struct secret *remote = q->ours ? q->id_r : q->id_i;
-    struct pf_slice ni = ike1_slice_of(q->nonce_i);
-    struct pf_slice nr = ike1_slice_of(q->nonce_r);
+    const struct ike1_child_ingredients from = {.shared = shared,
+                                                .nonce_i = ike1_slice_of(q->nonce_i),
+                                                .nonce_r = ike1_slice_of(q->nonce_r)};
     size_t len = esp_keymat_size(&q->suite.esp);
 
     *out = (struct esp_child){.suite = q->suite.esp,
@@ -131,8 +132,8 @@ fill(const struct ike1 *k, const struct ike1_quick *q, struct pf_slice shared,
     if ((local && !ike1_id_selector(reader_of(local->bytes, local->len), &out->local)) ||
         (remote && !ike1_id_selector(reader_of(remote->bytes, remote->len), &out->remote)))
         return false;
-    return ike1_keymat(&k->keys, shared, IKE1_PROTO_ESP, q->spi_in, ni, nr, out->keymat_in, len) &&
-           ike1_keymat(&k->keys, shared, IKE1_PROTO_ESP, q->spi_out, ni, nr, out->keymat_out, len);
+    return ike1_keymat(&k->keys, &from, q->spi_in, out->keymat_in, len) &&
+           ike1_keymat(&k->keys, &from, q->spi_out, out->keymat_out, len);
 }
 
 bool

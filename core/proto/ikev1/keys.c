@@ -10,6 +10,7 @@ enum {
     COOKIES = 2 * ISAKMP_COOKIE,
     KEY_3DES = 24,
     KEYMAT_PARTS = 4,
+    PROTO_ESP = 3,
 };
 
 struct hash {
@@ -212,15 +213,15 @@ ike1_exchange_iv(const struct ike1_keys *k, uint32_t message_id, uint8_t iv[IKE1
 }
 
 bool
-ike1_keymat(const struct ike1_keys *k, struct pf_slice shared, uint8_t protocol, uint32_t spi,
-            struct pf_slice nonce_i, struct pf_slice nonce_r, uint8_t *out, size_t len)
+ike1_keymat(const struct ike1_keys *k, const struct ike1_child_ingredients *from, uint32_t spi,
+            uint8_t *out, size_t len)
 {
     uint8_t whose[5];
     struct writer w = writer_of(whose, sizeof(whose));
-    const struct pf_slice seed[KEYMAT_PARTS] = {shared, slice(whose, sizeof(whose)), nonce_i,
-                                                nonce_r};
+    const struct pf_slice seed[KEYMAT_PARTS] = {from->shared, slice(whose, sizeof(whose)),
+                                                from->nonce_i, from->nonce_r};
 
-    writer_u8(&w, protocol);
+    writer_u8(&w, PROTO_ESP);
     writer_u32(&w, spi);
     return expand(k->hash, &(struct expansion){k->d, seed, seed, KEYMAT_PARTS, KEYMAT_PARTS}, out,
                   len);

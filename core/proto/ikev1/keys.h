@@ -47,10 +47,13 @@ ike1_auth_hash(const struct ike1_keys *k, const struct ike1_ingredients *from, b
 /* The IV of a phase 2 or informational exchange, after phase 1 has ended with its IV. */
 bool ike1_exchange_iv(const struct ike1_keys *k, uint32_t message_id,
                       uint8_t iv[IKE1_BLOCK_MAX]) MUST_CHECK;
-/* Keying material of one direction; shared is empty without PFS. */
-bool
-ike1_keymat(const struct ike1_keys *k, struct pf_slice shared, uint8_t protocol, uint32_t spi,
-            struct pf_slice nonce_i, struct pf_slice nonce_r, uint8_t *out, size_t len) MUST_CHECK;
+/* What a child's keys are made of; shared is empty without PFS. */
+struct ike1_child_ingredients {
+    struct pf_slice shared, nonce_i, nonce_r;
+};
+/* Keying material of ESP in one direction, whose SPI it is. */
+bool ike1_keymat(const struct ike1_keys *k, const struct ike1_child_ingredients *from, uint32_t spi,
+                 uint8_t *out, size_t len) MUST_CHECK;
 
 /* In place, len a multiple of the block; iv moves to the last block of ciphertext. */
 bool ike1_encrypt(const struct ike1_keys *k, uint8_t iv[IKE1_BLOCK_MAX], uint8_t *at,

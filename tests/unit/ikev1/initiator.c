@@ -523,13 +523,12 @@ make_child(struct initiator *i, uint32_t spi_out, struct pf_slice shared)
 {
     size_t len = esp_keymat_size(&i->q.suite.esp);
     struct initiator_child *c = &i->child;
+    const struct ike1_child_ingredients from = {shared, of(i->q_nonce_i), of(i->q_nonce_r)};
 
     c->spi_in = i->q.spi;
     c->spi_out = spi_out;
-    g_assert_true(ike1_keymat(&i->keys, shared, 3, c->spi_in, of(i->q_nonce_i), of(i->q_nonce_r),
-                              c->in, len));
-    g_assert_true(ike1_keymat(&i->keys, shared, 3, c->spi_out, of(i->q_nonce_i), of(i->q_nonce_r),
-                              c->out, len));
+    g_assert_true(ike1_keymat(&i->keys, &from, c->spi_in, c->in, len));
+    g_assert_true(ike1_keymat(&i->keys, &from, c->spi_out, c->out, len));
     i->children++;
 }
 

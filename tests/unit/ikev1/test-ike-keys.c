@@ -160,14 +160,14 @@ check_keymat(const struct ike1_keys *k, const struct parts *p, const struct answ
 {
     uint8_t nonces[32];
     uint8_t out[ESP_KEYMAT_MAX];
-    const struct pf_slice nonce_i = {nonces, 16};
-    const struct pf_slice nonce_r = {nonces + 16, 16};
+    struct ike1_child_ingredients from = {.nonce_i = {nonces, 16}, .nonce_r = {nonces + 16, 16}};
 
     memset(nonces, 0x55, 16);
     memset(nonces + 16, 0x66, 16);
-    g_assert_true(ike1_keymat(k, (struct pf_slice){0}, 3, 0xa1b2c3d4, nonce_i, nonce_r, out, 52));
+    g_assert_true(ike1_keymat(k, &from, 0xa1b2c3d4, out, 52));
     assert_hex(out, 52, want->keymat);
-    g_assert_true(ike1_keymat(k, p->in.shared, 3, 0xa1b2c3d4, nonce_i, nonce_r, out, 96));
+    from.shared = p->in.shared;
+    g_assert_true(ike1_keymat(k, &from, 0xa1b2c3d4, out, 96));
     assert_hex(out, 96, want->keymat_pfs);
 }
 
