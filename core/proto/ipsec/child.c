@@ -140,8 +140,9 @@ ipsec_child_check_wear(struct ipsec_child *c)
                         ? c->sa.life_kib * 1024 / 10 * 9
                         : UINT64_MAX;
 
-    if (c->wear != IPSEC_WEAR_NONE || (MAX(c->bytes_in, c->bytes_out) < most &&
-                                       (c->sa.suite.esn || esp_out_packets(c->out) < ESP_REKEY_AT)))
+    if (c->wear != IPSEC_WEAR_NONE || ipsec_child_to_send(c->peer) != c ||
+        (MAX(c->bytes_in, c->bytes_out) < most &&
+         (c->sa.suite.esn || esp_out_packets(c->out) < ESP_REKEY_AT)))
         return;
     c->wear = IPSEC_WEAR_SEEN;
     ipsec_home_chore(c->peer->home, c->peer);

@@ -171,7 +171,7 @@ client_phase1(struct client *t)
     int64_t until_us = clock_now_us() + CLIENT_WAIT_MS * 1000;
     bool old;
     while (!t->ike.up && !t->ike.failed && clock_now_us() < until_us)
-        if (take(t, CLIENT_PHASE1_MS, &old) == KIND_NONE)
+        if (take(t, t->c.wait_ms ? t->c.wait_ms : CLIENT_WAIT_MS, &old) == KIND_NONE)
             return false;
     return t->ike.up;
 }
@@ -191,7 +191,7 @@ client_quick(struct client *t)
     initiator_quick(&t->ike, &q);
     client_flush(t);
     while (t->ike.children == before)
-        if (take(t, 2000, &old) == KIND_NONE)
+        if (take(t, CLIENT_WAIT_MS, &old) == KIND_NONE)
             return false;
     esp_in_free(t->old_in);
     esp_out_free(t->old_out);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CLIENT_INNER = 1701, CLIENT_WAIT_MS = 5000, CLIENT_PHASE1_MS = 1000 };
+enum { CLIENT_INNER = 1701, CLIENT_WAIT_MS = 10000 };
 
 struct client_config {
     uint16_t ike_port, nat_port; /* the server's */
@@ -20,6 +20,7 @@ struct client_config {
     bool initial_contact;
     bool tunnel;
     uint8_t protocol; /* 17 if 0 */
+    int wait_ms;      /* for an answer in phase 1; CLIENT_WAIT_MS if 0 */
 };
 
 struct client {

@@ -284,6 +284,82 @@ test_open(void)
     pf_udp_close(b);
 }
 
+/* ---- which socket gets it ---- */
+
+static struct pf_udp *
+open_shared(struct sockaddr_in *in)
+{
+    g_autoptr(GError) error = NULL;
+    struct pf_udp *u = pf_udp_open((struct sockaddr *)in, sizeof *in, true, &error);
+    g_assert_no_error(error);
+    in->sin_port = port_of(u);
+    return u;
+}
+
+static void
+test_steer(void)
+{
+    struct sockaddr_in in = address("127.0.0.1", 0);
+    struct pf_udp *one = open_shared(&in);
+    struct pf_udp *two = open_shared(&in);
+    struct pf_udp *from = open_at("127.0.0.1");
+    g_autofree uint8_t *buf = g_malloc(PIECE);
+    uint8_t bytes[16] = {0};
+    struct pf_datagram got;
+
+    if (!pf_udp_steer(two, 0, 12)) {
+        g_test_skip("this system steers no sockets");
+    } else {
+        for (unsigned i = 0; i < 8; i++) {
+            struct pf_datagram d = {.data = {bytes, sizeof bytes}};
+            memset(bytes, 0, sizeof bytes);
+            bytes[i < 4 ? 0 : 12] = i % 2 ? 2 : 1;
+            set_peer(&d, "127.0.0.1", one);
+            g_assert_cmpint(pf_udp_send(from, &d, 1), ==, 1);
+            recv_one(i % 2 ? two : one, &got, buf);
+            g_assert_cmpmem(got.data.at, (int)got.data.len, bytes, (int)sizeof bytes);
+        }
+    }
+    pf_udp_close(one);
+    pf_udp_close(two);
+    pf_udp_close(from);
+}
+
+static void
+test_raw(void)
+{
+    enum { PROTOCOL = 50 };
+    struct sockaddr_in in = address("127.0.0.1", 0);
+    struct pf_udp *one = pf_raw_open(4, PROTOCOL, 1, NULL);
+    struct pf_udp *two = pf_raw_open(4, PROTOCOL, 2, NULL);
+    struct pf_udp *from = pf_raw_open(4, PROTOCOL, 0, NULL);
+    g_autofree uint8_t *buf = g_malloc(PIECE);
+    uint8_t bytes[2][20] = {{1, 7}, {2, 8}};
+    struct pf_datagram got;
+
+    if (!one || !two || !from) {
+        g_test_skip("raw sockets are not allowed");
+    } else {
+        struct pf_datagram d[2] = {{.data = {bytes[1], sizeof bytes[1]}},
+                                   {.data = {bytes[0], sizeof bytes[0]}}};
+        for (unsigned i = 0; i < 2; i++)
+            memcpy(d[i].peer, &in, sizeof in);
+        g_assert_cmpint(pf_udp_send(from, d, 2), ==, 2);
+        recv_one(one, &got, buf); /* each has its own alone, and without the IP header */
+        g_assert_cmpmem(got.data.at, (int)got.data.len, bytes[0], (int)sizeof bytes[0]);
+        g_assert_cmpuint(got.local[0], ==, 4);
+        recv_one(two, &got, buf);
+        g_assert_cmpmem(got.data.at, (int)got.data.len, bytes[1], (int)sizeof bytes[1]);
+        got.data = (struct pf_slice){buf, PIECE};
+        g_assert_cmpint(pf_udp_recv(one, &got, 1), ==, 0);
+        got.data = (struct pf_slice){buf, PIECE};
+        g_assert_cmpint(pf_udp_recv(from, &got, 1), ==, 0);
+    }
+    pf_udp_close(one);
+    pf_udp_close(two);
+    pf_udp_close(from);
+}
+
 /* A train whose datagrams do not fit the path is refused by the system, and goes singly. Last: it
  * changes the loop-back. */
 static void
@@ -313,6 +389,8 @@ main(int argc, char **argv)
     g_test_add_func("/platform/udp/sticky", test_sticky);
     g_test_add_func("/platform/udp/dual-stack", test_dual_stack);
     g_test_add_func("/platform/udp/open", test_open);
+    g_test_add_func("/platform/udp/steer", test_steer);
+    g_test_add_func("/platform/udp/raw", test_raw);
     g_test_add_func("/platform/udp/long-segments", test_long_segments);
     return g_test_run();
 }
