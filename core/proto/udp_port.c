@@ -185,13 +185,12 @@ udp_port_open_all(struct worker_set *workers, uint16_t port, const struct udp_po
 
 bool
 udp_port_open_raw_all(struct worker_set *workers, int family, uint8_t protocol,
-                      const struct udp_port_ops *ops, void *const *owner, struct udp_port **out,
-                      GError **error)
+                      const struct udp_port_ops *ops, void *const *owner, struct udp_port **out)
 {
     unsigned n = worker_set_n(workers);
 
     for (unsigned i = 0; i < n; i++) {
-        struct pf_udp *raw = pf_raw_open(family, protocol, (uint8_t)(i + 1), error);
+        struct pf_udp *raw = pf_raw_open(family, protocol, (uint8_t)(i + 1), NULL);
         if (!raw) {
             while (i > 0)
                 udp_port_close(out[--i]);

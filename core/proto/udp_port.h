@@ -56,10 +56,10 @@ struct udp_port {
 bool udp_port_open_all(struct worker_set *workers, uint16_t port, const struct udp_port_ops *ops,
                        void *const *owner, struct udp_port **out, GError **error);
 /* The same for packets of an IP protocol without ports. Of what is received each worker sees only
- * what has its number, counted from 1, as its first byte. */
-bool udp_port_open_raw_all(struct worker_set *workers, int family, uint8_t protocol,
-                           const struct udp_port_ops *ops, void *const *owner,
-                           struct udp_port **out, GError **error);
+ * what has its number, counted from 1, as its first byte. False: it may not. */
+bool
+udp_port_open_raw_all(struct worker_set *workers, int family, uint8_t protocol,
+                      const struct udp_port_ops *ops, void *const *owner, struct udp_port **out);
 /* Watches it from now on. */
 void udp_port_watch(struct udp_port *p);
 /* Closes and frees it; also on the control thread as long as it is not watched. NULL is fine. */

@@ -89,11 +89,9 @@ open_raw(struct ipsec_server *s, void *const *owner)
     struct udp_port *p4[WORKER_MAX];
     struct udp_port *p6[WORKER_MAX] = {0};
 
-    if (!udp_port_open_raw_all(s->config.workers, 4, IP_PROTO_ESP, &ipsec_port_ops, owner, p4,
-                               NULL))
+    if (!udp_port_open_raw_all(s->config.workers, 4, IP_PROTO_ESP, &ipsec_port_ops, owner, p4))
         return;
-    if (!udp_port_open_raw_all(s->config.workers, 6, IP_PROTO_ESP, &ipsec_port_ops, owner, p6,
-                               NULL))
+    if (!udp_port_open_raw_all(s->config.workers, 6, IP_PROTO_ESP, &ipsec_port_ops, owner, p6))
         memset(p6, 0, sizeof(p6));
     for (unsigned i = 0; i < s->n_homes; i++) {
         struct adding a = {.home = s->home[i], .ports = {.raw4 = p4[i], .raw6 = p6[i]}};
