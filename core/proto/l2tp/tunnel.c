@@ -460,6 +460,8 @@ l2tp_tunnel_receive(struct l2tp_tunnel *t, const struct l2tp_header *h, struct r
     (void)reliable_received(&t->channel, packet, h->payload.left == 0, now_us);
     while (t->state != L2TP_OVER && reliable_next(&t->channel, &message))
         take_message(t, message, now_us);
+    if (t->state == L2TP_IDLE) /* nothing that opens it: there is nobody to answer to */
+        over(t, PE_PROTOCOL, now_us);
     if (t->state == L2TP_OVER)
         return;
     flush(t, now_us);
@@ -482,7 +484,7 @@ l2tp_tunnel_close(struct l2tp_tunnel *t, uint16_t result, int reason, int64_t no
 {
     if (t->state >= L2TP_CLOSING)
         return;
-    if (!t->shown || reliable_is_dead(&t->channel)) {
+    if (t->state == L2TP_IDLE || !t->shown || reliable_is_dead(&t->channel)) {
         over(t, reason, now_us);
         return;
     }

@@ -130,10 +130,8 @@ take_avp(struct reader *avps, const struct secret *secret, struct writer *plain,
     if (!reader_ok(avps) || !reader_ok(&value))
         return false;
 
-    if (vendor != 0 || type >= L2TP_N_AVPS) {
-        m->unknown_mandatory += (flags & AVP_MANDATORY) != 0;
+    if (vendor != 0 || type >= L2TP_N_AVPS) /* whether or not it is mandatory: 4.1 is too strict */
         return true;
-    }
     if ((flags & AVP_HIDDEN) &&
         !reveal(type, secret, m->value[L2TP_AVP_RANDOM_VECTOR], &value, plain))
         return true;
@@ -149,7 +147,6 @@ l2tp_message_parse(struct reader avps, const struct secret *secret, struct l2tp_
     struct reader first = avps;
 
     out->type = 0;
-    out->unknown_mandatory = 0;
     memset(out->value, 0, sizeof(out->value));
     uint16_t flags = reader_u16(&first);
     uint32_t what = reader_u32(&first); /* vendor and type */

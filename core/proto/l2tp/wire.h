@@ -110,7 +110,6 @@ bool l2tp_header_parse(struct reader packet, struct l2tp_header *out) MUST_CHECK
 struct l2tp_message {
     uint16_t type;
     struct reader value[L2TP_N_AVPS]; /* at NULL: not there. The first of each counts */
-    unsigned unknown_mandatory;       /* AVPs with the M bit that nobody here knows */
     uint8_t plain[L2TP_MESSAGE_MAX];
 };
 /* avps: what follows the header. secret (or NULL) opens hidden ones; those that cannot be opened
