@@ -84,7 +84,7 @@ def both_ways(lab, client, size, port=7001):
         guests.transfer(client.space, lab.lan, LAN, size, back, port)
 
 
-@scenario("selfcheck/l2tp", needs=("softether-server", *NEEDS), limit=240)
+@scenario("selfcheck/l2tp", needs=("softether-server", *NEEDS), limit=600, long=True)
 def _(t):
     lab = t.lab
     with t.must("SoftEther's server, the guest"):
@@ -211,7 +211,7 @@ def refusals(t, ours):
         no_session(server)
 
 
-@scenario("ipsec/nat", needs=("server", "iptables-legacy", *NEEDS), asan=True, limit=900)
+@scenario("ipsec/nat", needs=("server", "iptables-legacy", *NEEDS), limit=900)
 def _(t):
     lab, ours = t.lab, Ours(t)
     nat = guests.Nat(ours.guest)
@@ -240,7 +240,7 @@ def _(t):
     ours.end(t)
 
 
-@scenario("ipsec/rekey", needs=("server", *NEEDS), asan=True, limit=900)
+@scenario("ipsec/rekey", needs=("server", *NEEDS), limit=900)
 def _(t):
     """Keys of IKE and ESP change all the time, one client in UDP and one without."""
     lab, ours = t.lab, Ours(t, "--raw-esp", "on")
@@ -305,7 +305,7 @@ def _(t):
         server.process.kill()
         wait_until("the end of ppp0", lambda: not lives.l2tp.device_is_there(), 60, 0.3)
         server.start()
-        wait_until("ppp0", lives.l2tp.device_is_there, 60, 0.3)
+        wait_until("ppp0", lives.l2tp.device_is_there, 150, 0.3)
         lives.l2tp.wait_address()
         lives.route()
         reaches(t.lab, lives)
@@ -314,14 +314,14 @@ def _(t):
         server.stop()
         wait_until("the end of ppp0", lambda: not lives.l2tp.device_is_there(), 10, 0.2)
         server.start()
-        wait_until("ppp0", lives.l2tp.device_is_there, 60, 0.3)
+        wait_until("ppp0", lives.l2tp.device_is_there, 150, 0.3)
         lives.l2tp.wait_address()
         lives.route()
         reaches(t.lab, lives)
     ours.end(t)
 
 
-@scenario("ipsec/flood", needs=("server", *NEEDS), asan=True, limit=200, capture=False)
+@scenario("ipsec/flood", needs=("server", *NEEDS), limit=600, capture=False)
 def _(t):
     """First packets of IKE from 65,536 addresses."""
     lab, ours = t.lab, Ours(t)
