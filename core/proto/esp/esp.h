@@ -80,6 +80,7 @@ struct esp_opened {
     uint8_t *data; /* the payload, within the packet */
     size_t len;
     uint8_t next_header; /* ESP_DUMMY: nothing to see */
+    bool newest; /* none with a higher number has come: where it comes from is where the peer is */
 };
 enum { ESP_DUMMY = 59 };
 /* Opens a packet, from its SPI on, in place. DROP_NONE, or DROP_SHORT, DROP_MALFORMED, DROP_CRYPTO

@@ -176,5 +176,7 @@ esp_in_open(struct esp_in *i, uint8_t *packet, size_t len, struct esp_opened *ou
     }
     if (i->shape.digest && !decipher(i, &p))
         return DROP_CRYPTO;
-    return strip(&p, out);
+    why = strip(&p, out);
+    out->newest = p.seq == i->window.top;
+    return why;
 }

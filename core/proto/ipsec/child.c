@@ -162,7 +162,8 @@ ipsec_child_datagram(struct ipsec_home *h, const struct udp_source *from, uint8_
     struct ipsec_peer *p = c->peer;
     p->heard_us = now_us;
     c->bytes_in += len;
-    if (!ipsec_peer_is_at(p, from))
+    /* A late packet from where the peer was does not bring it back. */
+    if (o.newest && !ipsec_peer_is_at(p, from))
         ipsec_peer_move(p, from, now_us);
     if (!c->confirmed) {
         ipsec_child_confirm(c, now_us);

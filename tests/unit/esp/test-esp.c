@@ -150,13 +150,17 @@ test_replay(void)
         static const struct {
             unsigned packet;
             enum drop want;
+            bool newest;
         } order[] = {
-            {1, DROP_NONE},   {1, DROP_REPLAY}, {0, DROP_NONE},   {3, DROP_NONE},
-            {0, DROP_REPLAY}, {2, DROP_NONE},   {3, DROP_REPLAY}, {2, DROP_REPLAY},
+            {1, DROP_NONE, true},    {1, DROP_REPLAY, false}, {0, DROP_NONE, false},
+            {3, DROP_NONE, true},    {0, DROP_REPLAY, false}, {2, DROP_NONE, false},
+            {3, DROP_REPLAY, false}, {2, DROP_REPLAY, false},
         };
         for (unsigned k = 0; k < G_N_ELEMENTS(order); k++) {
             memcpy(copy, packets[order[k].packet], n);
             g_assert_cmpint(esp_in_open(p.in, copy, n, &opened), ==, order[k].want);
+            if (order[k].want == DROP_NONE)
+                g_assert_true(opened.newest == order[k].newest);
         }
         pair_free(&p);
     }
