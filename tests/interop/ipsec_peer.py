@@ -210,7 +210,9 @@ class Client:
         return self.l2tp.address
 
     def route(self):
-        self.space.run("ip", "route", "replace", "10.99.3.0/24", "dev", "ppp0")
+        # It has its address before it is up.
+        wait_until("a route by ppp0", lambda: self.space.run(
+            "ip", "route", "replace", "10.99.3.0/24", "dev", "ppp0", check=False)[0] == 0, 10, 0.2)
 
     def stop(self):
         self.l2tp.stop()
