@@ -72,7 +72,7 @@ ROUTERS = (
 )
 
 
-@scenario("ipsec/ethernet", needs=("server", *NEEDS), asan=True, limit=900)
+@scenario("ipsec/ethernet", needs=("server", *NEEDS), asan_long=True, limit=900)
 def _(t):
     lab, ours = t.lab, Ours(t, "--ethernet", "on", "--raw-esp", "on")
     server, routers = ours.server, []

@@ -103,12 +103,12 @@ def _(t):
 
 # -- our server --
 
-@scenario("ipsec/l2tp", needs=("server", *NEEDS), asan=True, limit=900)
+@scenario("ipsec/l2tp", needs=("server", *NEEDS), asan_long=True, limit=900)
 def _(t):
     ours = Ours(t, "--raw-esp", "off")
     in_udp(t, ours)
     bare(t, ours)
-    proposals(t, ours)
+    proposals(t, ours, PROPOSALS if t.long else PROPOSALS[:1])
     weak(t, ours)
     refusals(t, ours)
     ours.end(t)
@@ -155,8 +155,8 @@ def bare(t, ours):
         no_session(ours.server)
 
 
-def proposals(t, ours):
-    for name, ike, esp, word in PROPOSALS:
+def proposals(t, ours, which):
+    for name, ike, esp, word in which:
         with t.check(f"proposals: {name}"):
             client = Client(ours.guest.space(), USER, ike={"ike": ike, "esp": esp})
             state = client.space.run("ip", "xfrm", "state")
@@ -211,7 +211,7 @@ def refusals(t, ours):
         no_session(server)
 
 
-@scenario("ipsec/nat", needs=("server", "iptables-legacy", *NEEDS), limit=900)
+@scenario("ipsec/nat", needs=("server", "iptables-legacy", *NEEDS), limit=900, long=True)
 def _(t):
     lab, ours = t.lab, Ours(t)
     nat = guests.Nat(ours.guest)
@@ -240,7 +240,7 @@ def _(t):
     ours.end(t)
 
 
-@scenario("ipsec/rekey", needs=("server", *NEEDS), limit=900)
+@scenario("ipsec/rekey", needs=("server", *NEEDS), limit=900, long=True)
 def _(t):
     """Keys of IKE and ESP change all the time, one client in UDP and one without."""
     lab, ours = t.lab, Ours(t, "--raw-esp", "on")

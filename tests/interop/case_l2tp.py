@@ -18,7 +18,7 @@ def sessions(server):
     return [r for r in rows if r.get("Username_str") == USER]
 
 
-@scenario("l2tp/plain", needs=NEEDS, limit=300)
+@scenario("l2tp/plain", needs=NEEDS, limit=300, long=True)
 def _(t):
     lab = t.lab
     with t.must("server, hub, bridge, DHCP server, guest"):

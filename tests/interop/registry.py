@@ -56,12 +56,12 @@ def lacking(needs):
     return None
 
 
-def scenario(name, needs=(), asan=False, limit=300, capture=True, long=False):
-    """asan: also worth its time on the build with sanitizers. limit: seconds, all in all.
-    long: only when the long tests are asked for."""
+def scenario(name, needs=(), asan=False, asan_long=False, limit=300, capture=True, long=False):
+    """asan: also worth its time on the build with sanitizers; asan_long: when the long tests are
+    asked for. limit: seconds, all in all. long: only when the long tests are asked for."""
     def add(function):
         SCENARIOS[name] = {"run": function, "needs": ("ip", "ss", "ethtool", "tcpdump", *needs),
-                           "asan": asan, "limit": limit, "capture": capture, "long": long}
+                           "asan": asan, "asan-long": asan_long, "limit": limit, "capture": capture, "long": long}
         return function
     return add
 

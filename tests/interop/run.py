@@ -54,7 +54,7 @@ def main():
         names = [n for n in names if not registry.SCENARIOS[n]["long"] or n in a.name]
     if a.list:
         for n in names:
-            print(n + "".join(f" {w}" for w in ("asan", "long") if registry.SCENARIOS[n][w]))
+            print(n + "".join(f" {w}" for w in ("asan", "asan-long", "long") if registry.SCENARIOS[n][w]))
         return 0
     if not names:
         print("not ok " + " ".join(a.name) + " # no such scenario")

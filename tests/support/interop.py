@@ -14,7 +14,8 @@ LINE = re.compile(r"^(ok|not ok|skip)\s+(\S.*?)(?: \(([\d.]+) s\))?(?: # (.*))?$
 
 
 def listed():
-    """{name: words}: "asan" for those that also run on the build with sanitizers, "long"."""
+    """{name: words}: "asan" for those that also run on the build with sanitizers, "asan-long" for those
+    that do when the long tests run, "long"."""
     if not RUNNER.exists():
         return {}
     out = subprocess.run([sys.executable, "-B", RUNNER, "--list"], stdout=subprocess.PIPE, text=True,
@@ -68,6 +69,6 @@ def run(rep, patterns, long):
             rep.result("interop", "not ok", detail="no such test: " + ", ".join(patterns))
         return
     run_build("gcc", chosen, rep, long)
-    both = [n for n in chosen if "asan" in every[n]]
+    both = [n for n in chosen if "asan" in every[n] or (long and "asan-long" in every[n])]
     if both:
         run_build("asan", both, rep, long)

@@ -564,13 +564,16 @@ test_flood(struct rig *r, gconstpointer data)
     GThread *thread = g_thread_new("flood", flood, &f);
     g_usleep(100000);
     unsigned in_time = 0;
+    unsigned begun_anew = 0;
     c.wait_ms = 500; /* it retransmits */
     for (unsigned n = 0; !atomic_load(&f.done) && n < 10; n++) {
         int64_t start_us = clock_now_us();
         client_init(&t, &c);
         bool up = false;
-        for (unsigned tries = 0; tries < 8 && !up; tries++)
+        for (unsigned tries = 0; tries < 8 && !up; tries++) {
             up = client_connect(&t);
+            begun_anew += !up;
+        }
         g_assert_true(up && client_echo(&t, CLIENT_INNER, 100));
         in_time += clock_now_us() - start_us < 2 * G_USEC_PER_SEC;
         client_done(&t);
@@ -579,7 +582,8 @@ test_flood(struct rig *r, gconstpointer data)
     g_assert_cmpuint(in_time, >, 0);
     for (unsigned h = 0; h < r->server->n_homes; h++)
         g_assert_cmpuint(ipsec_first_n(r->server->home[h]->first), <=, IPSEC_FIRST_SLOTS);
-    g_assert_cmpuint(status(r).half_open, ==, 0);
+    /* What nobody sent leaves nothing; a client that began anew leaves what it gave up. */
+    g_assert_cmpuint(status(r).half_open, <=, begun_anew);
     g_test_message("%u clients got in during the flood, %" G_GUINT64_FORMAT " refused", in_time,
                    status(r).refused);
 }
