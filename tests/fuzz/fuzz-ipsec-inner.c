@@ -23,11 +23,11 @@ check_selectors(const struct ipsec_inner *in)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ipsec_inner in;
 
-    if (len == 0 || ipsec_inner_read(reader_of(data + 1, len - 1), data[0], &in) != DROP_NONE)
+    if (size == 0 || ipsec_inner_read(reader_of(data + 1, size - 1), data[0], &in) != DROP_NONE)
         return 0;
     g_assert((in.src.family != 0) == (data[0] == 4 || data[0] == 41));
     g_assert(in.src.family == in.dst.family);
@@ -38,8 +38,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     g_assert(in.protocol == CARRIER_UDP || in.protocol == CARRIER_ETHERIP ||
              in.protocol == CARRIER_L2TPV3);
     g_assert(in.protocol != CARRIER_UDP || in.local_port == CARRIER_L2TP_PORT);
-    g_assert(in.payload.left < len);
+    g_assert(in.payload.left < size);
     g_assert(in.payload.left == 0 ||
-             (in.payload.at > data && in.payload.at + in.payload.left <= data + len));
+             (in.payload.at > data && in.payload.at + in.payload.left <= data + size));
     return 0;
 }

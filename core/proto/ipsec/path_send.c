@@ -164,7 +164,7 @@ send_fragments(struct sending *s, const struct pf_slice in[2], size_t len)
 {
     size_t header = ip_header(&s->src) + (s->src.family == 6 ? FRAGMENT_HEADER : 0);
     size_t step = (s->fits - header) / FRAGMENT_UNIT * FRAGMENT_UNIT;
-    uint8_t head[HEAD_MAX];
+    uint8_t head[HEAD_MAX] = {0};
     struct pf_slice part[3];
 
     for (size_t at = 0; at < len; at += step) {
