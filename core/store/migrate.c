@@ -112,7 +112,66 @@ static const char step_3[] = "CREATE TABLE routers ("
                              " session TEXT NOT NULL"
                              ") STRICT, WITHOUT ROWID;";
 
-const char *const store_steps[] = {step_1, step_2, step_3};
+static const char step_4[] =
+    "CREATE TABLE groups ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+    " name TEXT NOT NULL COLLATE NOCASE,"
+    " realname TEXT NOT NULL,"
+    " note TEXT NOT NULL,"
+    " policy TEXT,"
+    " created_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL,"
+    " UNIQUE (hub, name)"
+    ") STRICT;"
+
+    "CREATE TABLE hub_settings ("
+    " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+    " name TEXT NOT NULL,"
+    " value TEXT,"
+    " sealed BLOB,"
+    " PRIMARY KEY (hub, name)"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE access_rules ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+    " rule TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX access_rules_of_hub ON access_rules (hub);"
+
+    "CREATE TABLE source_rules ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+    " rule TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX source_rules_of_hub ON source_rules (hub);"
+
+    "CREATE TABLE crls ("
+    " key INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " hub INTEGER NOT NULL REFERENCES hubs (id) ON DELETE CASCADE,"
+    " entry TEXT NOT NULL"
+    ") STRICT;"
+
+    "CREATE TABLE bans ("
+    " address TEXT NOT NULL PRIMARY KEY," /* a prefix, as printed */
+    " times INTEGER NOT NULL,"
+    " until_ms INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+
+    /* Limits, as name=value pairs; a quota's counters beside the other counters. */
+    "ALTER TABLE users ADD COLUMN totp BLOB;" /* sealed */
+    "ALTER TABLE users ADD COLUMN totp_used INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE users ADD COLUMN limits TEXT;"
+    "ALTER TABLE groups ADD COLUMN limits TEXT;"
+    "CREATE TABLE user_quota ("
+    " user INTEGER NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,"
+    " day INTEGER NOT NULL, day_bytes INTEGER NOT NULL,"     /* YYYYMMDD */
+    " month INTEGER NOT NULL, month_bytes INTEGER NOT NULL," /* YYYYMM */
+    " total_bytes INTEGER NOT NULL"
+    ") STRICT;";
+
+const char *const store_steps[] = {step_1, step_2, step_3, step_4};
 const unsigned store_n_steps = ARRAY_LEN(store_steps);
 
 static bool

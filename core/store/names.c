@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { SETTING_NAME_MAX = 64, SETTING_VALUE_MAX = 1024 * 1024 };
+
 enum { QUOTED_MAX = 40 };
 
 char *
@@ -103,4 +105,25 @@ char *
 store_fold(const char *name)
 {
     return g_ascii_strdown(name, -1);
+}
+
+bool
+store_check_setting(const char *name, size_t len, GError **error)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    size_t n = strlen(name);
+    if (n == 0 || n > SETTING_NAME_MAX || strspn(name, allowed) != n) {
+        g_set_error_literal(
+            error, PE_ERROR, PE_INVALID_PARAMETER,
+            "the name of a setting has 1 to 64 characters of letters, digits, '.', '-' "
+            "and '_'");
+        return false;
+    }
+    if (len > SETTING_VALUE_MAX) {
+        g_set_error(error, PE_ERROR, PE_INVALID_PARAMETER,
+                    "the value of setting '%s' is longer than %d bytes", name, SETTING_VALUE_MAX);
+        return false;
+    }
+    return true;
 }

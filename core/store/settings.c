@@ -6,27 +6,6 @@
 
 #include <string.h>
 
-enum { SETTING_NAME_MAX = 64, SETTING_VALUE_MAX = 1024 * 1024 };
-
-static bool
-check_setting(const char *name, size_t len, GError **error)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
-    size_t n = strlen(name);
-    if (n == 0 || n > SETTING_NAME_MAX || strspn(name, allowed) != n) {
-        g_set_error_literal(error, PE_ERROR, PE_INVALID_PARAMETER,
-                            "the name of a setting has 1 to 64 characters of a-z, 0-9, '.', '-' "
-                            "and '_'");
-        return false;
-    }
-    if (len > SETTING_VALUE_MAX) {
-        g_set_error(error, PE_ERROR, PE_INVALID_PARAMETER,
-                    "the value of setting '%s' is longer than %d bytes", name, SETTING_VALUE_MAX);
-        return false;
-    }
-    return true;
-}
-
 /* Both NULL: unset. */
 static bool
 put(struct store *s, const char *name, const char *value, GBytes *sealed, GError **error)
@@ -62,7 +41,7 @@ store_get_text(struct store *s, const char *name)
 bool
 store_set_text(struct store *s, const char *name, const char *value, GError **error)
 {
-    if (!check_setting(name, value ? strlen(value) : 0, error))
+    if (!store_check_setting(name, value ? strlen(value) : 0, error))
         return false;
     if (value && !g_utf8_validate(value, -1, NULL)) {
         g_set_error(error, PE_ERROR, PE_INVALID_PARAMETER,
@@ -114,7 +93,7 @@ store_get_secret(struct store *s, const char *name)
 bool
 store_set_secret(struct store *s, const char *name, const void *bytes, size_t len, GError **error)
 {
-    if (!check_setting(name, len, error))
+    if (!store_check_setting(name, len, error))
         return false;
     g_autofree char *context = context_of(name);
     g_autoptr(GBytes) sealed = bytes ? sealed_seal(s->key, context, bytes, len) : NULL;

@@ -28,6 +28,7 @@ struct store;
 enum {
     STORE_HUBS_MAX = 4096,
     STORE_USERS_MAX = 100000, /* of one hub */
+    STORE_GROUPS_MAX = 10000, /* of one hub */
     STORE_CAS_MAX = 256,      /* of one hub */
     STORE_BRIDGES_MAX = 4096,
     STORE_LISTENERS_MAX = 256,
@@ -47,7 +48,7 @@ bool store_begin(struct store *s, GError **error);
 bool store_commit(struct store *s, GError **error); /* false: everything was undone */
 void store_rollback(struct store *s);
 
-/* ---- settings of the server: small named values (a to z, 0 to 9, '.', '-', '_') ---- */
+/* ---- settings of the server: small named values (letters, digits, '.', '-', '_') ---- */
 char *store_get_text(struct store *s, const char *name); /* NULL when unset; g_free */
 bool store_set_text(struct store *s, const char *name, const char *value,
                     GError **error); /* NULL: unset */
@@ -86,6 +87,35 @@ store_hub_create(struct store *s, const struct store_hub *h, GError **error); /*
 bool
 store_hub_update(struct store *s, const struct store_hub *h, GError **error); /* PE_HUB_NOT_FOUND */
 bool store_hub_delete(struct store *s, const char *name, GError **error);
+
+/* Small named values of one hub, as those of the server above: "option.NoIpTable". PE_HUB_NOT_FOUND
+ * when they are set; unset where there is no hub. */
+char *store_hub_get_text(struct store *s, const char *hub, const char *name);
+bool store_hub_set_text(struct store *s, const char *hub, const char *name, const char *value,
+                        GError **error);
+GBytes *store_hub_get_secret(struct store *s, const char *hub, const char *name);
+bool store_hub_set_secret(struct store *s, const char *hub, const char *name, const void *bytes,
+                          size_t len, GError **error);
+/* Names and values (char *) of those that begin with prefix; sealed ones are not in it. */
+GHashTable *store_hub_texts(struct store *s, const char *hub, const char *prefix);
+
+/* ---- groups ---- */
+struct store_group {
+    char *name, *realname, *note;
+    bool has_policy;
+    struct policy policy;
+    char *limits;                   /* text of whoever reads it, or NULL */
+    int64_t created_ms, updated_ms; /* as with users, below */
+};
+void store_group_free(struct store_group *g);
+GPtrArray *store_groups(struct store *s, const char *hub); /* of struct store_group, by name */
+struct store_group *store_group_get(struct store *s, const char *hub, const char *name);
+bool store_group_create(struct store *s, const char *hub, const struct store_group *g,
+                        GError **error); /* PE_GROUP_EXISTS */
+bool store_group_update(struct store *s, const char *hub, const struct store_group *g,
+                        GError **error); /* PE_GROUP_NOT_FOUND */
+/* Its members are in no group then. */
+bool store_group_delete(struct store *s, const char *hub, const char *name, GError **error);
 
 /* ---- users ---- */
 struct store_user {

@@ -51,10 +51,18 @@ bool store_check_user_name(const char *name, GError **error);
 bool store_check_name(const char *what, const char *name, GError **error);
 /* As above, STORE_TEXT_MAX bytes, line breaks and tabs allowed. */
 bool store_check_text(const char *what, const char *text, GError **error);
+/* The name of a setting, and the length of its value. */
+bool store_check_setting(const char *name, size_t len, GError **error);
 /* In quotes, as it can stand in a sentence: valid, short, without control characters. */
 char *store_quoted(const char *name);
 /* The name as sealed contexts and hash tables have it. */
 char *store_fold(const char *name);
+
+/* ---- policies.c ---- */
+
+char *store_print_policy(const struct policy *p);
+/* What the text does not name has its default; names that we do not know are passed over. */
+struct policy store_parse_policy(const char *text);
 
 /* ---- counters.c ---- */
 

@@ -63,54 +63,6 @@ store_user_free(struct store_user *u)
     g_free(u);
 }
 
-/* ---- policies as text: "Access=1 MaxConnection=32 ..." ---- */
-
-static char *
-print_policy(const struct policy *p)
-{
-    GString *out = g_string_new(NULL);
-#define X(name, kind, value) g_string_append_printf(out, #name "=%u ", p->name);
-    POLICY_ITEMS(X)
-#undef X
-    return g_string_free(out, FALSE);
-}
-
-static const struct {
-    const char *name;
-    size_t offset; /* of a uint32_t in struct policy */
-} policy_items[] = {
-#define X(name, kind, value) {#name, offsetof(struct policy, name)},
-    POLICY_ITEMS(X)
-#undef X
-};
-
-static void
-set_policy_item(struct policy *p, const char *item, uint32_t v)
-{
-    for (size_t i = 0; i < ARRAY_LEN(policy_items); i++) {
-        if (strcmp(item, policy_items[i].name) == 0) {
-            memcpy((char *)p + policy_items[i].offset, &v, sizeof(v));
-            return;
-        }
-    }
-}
-
-/* What the text does not name has its default; names that we do not know are passed over. */
-static struct policy
-parse_policy(const char *text)
-{
-    struct policy p = policy_default();
-    g_auto(GStrv) items = g_strsplit(text, " ", -1);
-    for (char **item = items; *item; item++) {
-        char *sign = strchr(*item, '=');
-        if (!sign)
-            continue;
-        *sign = '\0';
-        set_policy_item(&p, *item, (uint32_t)g_ascii_strtoull(sign + 1, NULL, 10));
-    }
-    return p;
-}
-
 /* ---- reading ---- */
 
 /* The name comes last, since it may have any character. */
@@ -152,7 +104,7 @@ read_user(struct store *s, const struct query *q)
 
     g_autofree char *policy = query_get_text(q, COL_POLICY);
     u->has_policy = policy != NULL;
-    u->policy = policy ? parse_policy(policy) : policy_default();
+    u->policy = policy ? store_parse_policy(policy) : policy_default();
     g_autofree char *address = query_get_text(q, COL_FIXED_ADDRESS);
     if (address && fixed_address_parse(address, &u->address))
         store_log_changed("a user's fixed address");
@@ -302,7 +254,7 @@ write_user(struct store *s, int64_t hub, int64_t id, const struct store_user *u,
         store_seal_hash(s, sevpn_context, u->has_sevpn_hash, u->sevpn_hash, sizeof(u->sevpn_hash));
     g_autoptr(GBytes) nt_hash =
         store_seal_hash(s, nt_context, u->has_nt_hash, u->nt_hash, sizeof(u->nt_hash));
-    g_autofree char *policy = u->has_policy ? print_policy(&u->policy) : NULL;
+    g_autofree char *policy = u->has_policy ? store_print_policy(&u->policy) : NULL;
     char address[FIXED_ADDRESS_TEXT];
 
     struct query q =
