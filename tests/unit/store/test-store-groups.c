@@ -104,7 +104,8 @@ test_settings(struct fixture *f, gconstpointer data)
     g_assert_null(store_hub_get_text(f->s, "B", "message"));
     g_assert_null(store_hub_get_text(f->s, "A", "radius.secret"));
     g_autoptr(GBytes) secret = store_hub_get_secret(f->s, "A", "radius.secret");
-    g_assert_cmpmem(g_bytes_get_data(secret, NULL), g_bytes_get_size(secret), "s3cret", 6);
+    g_autoptr(GBytes) want = g_bytes_new_static("s3cret", 6);
+    g_assert_true(g_bytes_equal(secret, want));
     g_autoptr(GHashTable) options = store_hub_texts(f->s, "A", "option.");
     g_assert_cmpuint(g_hash_table_size(options), ==, 2);
     g_assert_cmpstr(g_hash_table_lookup(options, "option.NoIpTable"), ==, "1");

@@ -144,7 +144,7 @@ test_settings(struct fixture *f, gconstpointer data)
     g_assert_null(store_get_text(f->s, "server.name"));
 
     g_autofree char *long_name = g_strnfill(65, 'a');
-    const char *bad[] = {"", "A", "a b", "a/b", long_name};
+    const char *bad[] = {"", "\xc3\xa4", "a b", "a/b", long_name};
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
         g_assert_false(store_set_text(f->s, bad[i], "x", &error));
