@@ -28,6 +28,8 @@
     X(CRYPTO, "crypto", "could not be decrypted, or was tampered with")                  \
     X(REPLAY, "replay", "a sequence number that was there already, or is too old")       \
     X(POLICY, "policy", "forbidden by the security policy")                              \
+    X(ACL, "acl", "discarded by an access rule")                                         \
+    X(LIMIT, "limit", "over the bandwidth or the quota of the port")                     \
     X(PORT_DOWN, "port-down", "the port was going away")                                 \
     X(IO, "io", "the operating system refused it")
 

@@ -47,12 +47,33 @@ hub_ref(struct hub *hub)
     return hub;
 }
 
+static void
+tap_free(void *data)
+{
+    struct hub_tap *tap = data;
+
+    if (tap && tap->gone)
+        tap->gone(tap->owner);
+    g_free(tap);
+}
+
+void
+hub_set_tap(struct hub *hub, const struct hub_tap *tap)
+{
+    struct hub_tap *copy = tap ? g_memdup2(tap, sizeof(*tap)) : NULL;
+    struct hub_tap *old = atomic_exchange(&hub->tap, copy);
+
+    if (old)
+        quiesce_retire(worker_set_quiesce(hub->workers), tap_free, old);
+}
+
 void
 hub_unref(struct hub *hub)
 {
     if (atomic_fetch_sub_explicit(&hub->refs, 1, memory_order_acq_rel) != 1)
         return;
     g_free(atomic_load_explicit(&hub->ports, memory_order_relaxed));
+    tap_free(atomic_load_explicit(&hub->tap, memory_order_relaxed));
     fdb_free(hub->fdb);
     g_free(hub->relay);
     g_ptr_array_unref(hub->sessions);

@@ -70,6 +70,28 @@ struct hub_stats {
 /* Sums what the ports count, the ended ones included. Any thread but workers. */
 void hub_get_stats(struct hub *hub, struct hub_stats *out);
 
+struct frame;
+struct look;
+struct hub_port;
+
+/* Somebody who looks at what passes through a hub: a log, a capture. */
+struct hub_sight {
+    const struct frame *frame; /* borrowed; frame_ref() to keep it */
+    const struct look *look;   /* core/hub/look.h; of this batch */
+    const struct hub_port *to; /* NULL: flooded */
+};
+struct hub_tap {
+    /* Frames that came in at a port and are about to be sent. On the port's worker: must not block,
+     * and must not change frames. */
+    void (*seen)(void *owner, const struct hub_port *in, const struct hub_sight *sights, unsigned n,
+                 int64_t now_us);
+    /* After the tap was taken off and nobody is inside seen() any more; any thread. */
+    void (*gone)(void *owner);
+    void *owner;
+};
+/* Control. One tap a hub: the one before is taken off. NULL: none. */
+void hub_set_tap(struct hub *hub, const struct hub_tap *tap);
+
 struct hub_fdb_row {
     struct mac mac;
     uint16_t vlan;

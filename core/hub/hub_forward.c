@@ -2,11 +2,13 @@
 /* hub_forward.c - from one port's batch to the ports it goes to. The hot path of the server.
  *
  * Runs on the worker that owns the ingress port and takes no lock, but for addresses that are new
- * or moved. Two passes over the batch: all frames are judged and learned before any is looked up,
- * so that code and tables of each pass stay in the cache. The price: a frame is forwarded by the
- * table as it is after the whole batch was learned, which differs from one-by-one only while an
- * address moves. Then one batch for each port that gets something, in which the frames keep their
- * order (hub_flood.c tells the exception).
+ * or moved. Passes over the batch, so that code and tables of each stay in the cache: all frames
+ * are judged; where somebody needs it, looked through and held against the hub's law; then learned;
+ * then looked up. The price: a frame is forwarded by the table as it is after the whole batch was
+ * learned, which differs from one-by-one only while an address moves. Then one batch for each port
+ * that gets something, in which the frames keep their order (hub_flood.c tells the exception).
+ *
+ * What the law refuses is not learned. Where nobody needs a look, a batch pays one branch for it.
  *
  * What cannot be learned: a port that has as many addresses as it may have, or that shows new ones
  * faster than HUB_LEARN_PPS (a loop, a scan), loses the frame (DROP_FDB_FULL). When the table of
@@ -14,6 +16,7 @@
  */
 
 #include "core/hub/hub_priv.h"
+#include "core/hub/look.h"
 #include "core/net/eth.h"
 
 #include <string.h>
@@ -32,14 +35,18 @@ struct pass {
     struct hub *hub;
     struct hub_port *in;
     const struct hub_ports *list; /* valid within this turn of the worker */
+    const struct hub_tap *tap;    /* likewise; NULL: none */
     int64_t now_us;
     uint32_t now_s, ageing_s;
     uint64_t learned; /* the last source, which is most often the next one, too */
     struct hub_traffic sum;
     unsigned dropped[DROP_N_REASONS];
     unsigned n_all;
+    bool looks;              /* somebody needs look[] */
     uint64_t dst[BATCH_MAX]; /* keys */
-    uint16_t to[BATCH_MAX];  /* a slot, HUB_TO_ALL, HUB_TO_NOBODY */
+    uint64_t src[BATCH_MAX];
+    uint16_t to[BATCH_MAX];      /* a slot, HUB_TO_ALL, HUB_TO_NOBODY */
+    struct look look[BATCH_MAX]; /* not set unless looks */
 };
 
 static void
@@ -109,8 +116,19 @@ judge(struct pass *p, uint64_t dst, uint64_t src, unsigned frames)
     return DROP_NONE;
 }
 
+/* What is left of the batch is at [kept] then, with its keys and its look. */
 static void
-judge_and_learn(struct pass *p, struct batch *b)
+keep(struct pass *p, struct batch *b, unsigned i, unsigned kept)
+{
+    p->dst[kept] = p->dst[i];
+    p->src[kept] = p->src[i];
+    if (p->looks && kept != i)
+        p->look[kept] = p->look[i];
+    b->frame[kept] = b->frame[i];
+}
+
+static void
+judge_all(struct pass *p, struct batch *b)
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < b->n; i++) {
@@ -126,14 +144,42 @@ judge_and_learn(struct pass *p, struct batch *b)
         hub_tally(&p->sum, f, shape.frames);
         if (why == DROP_NONE)
             why = judge(p, dst, src, shape.frames);
-        if (why == DROP_NONE)
-            why = learn(p, src);
         if (why != DROP_NONE) {
             drop(p, f, why);
             continue;
         }
         p->dst[kept] = dst;
+        p->src[kept] = src;
         b->frame[kept++] = f;
+    }
+    b->n = kept;
+}
+
+/* ---- the law ---- */
+
+static bool
+needs_looks(const struct pass *p)
+{
+    return p->tap != NULL;
+}
+
+static void
+look_through(struct pass *p, const struct batch *b)
+{
+    for (unsigned i = 0; i < b->n; i++)
+        p->look[i].broken = flow_of_frame(b->frame[i], &p->look[i].flow);
+}
+
+static void
+learn_all(struct pass *p, struct batch *b)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        enum drop why = learn(p, p->src[i]);
+        if (why != DROP_NONE)
+            drop(p, b->frame[i], why);
+        else
+            keep(p, b, i, kept++);
     }
     b->n = kept;
 }
@@ -173,10 +219,22 @@ look_up(struct pass *p, struct batch *b)
             continue;
         }
         p->n_all += last_to == HUB_TO_ALL;
-        p->to[kept] = last_to;
-        b->frame[kept++] = b->frame[i];
+        keep(p, b, i, kept);
+        p->to[kept++] = last_to;
     }
     b->n = kept;
+}
+
+/* Before anything is sent: a sent frame is somebody else's. */
+static void
+show(const struct pass *p, const struct batch *b)
+{
+    struct hub_sight sights[BATCH_MAX];
+    for (unsigned i = 0; i < b->n; i++) {
+        const struct hub_port *to = p->to[i] < HUB_TO_ALL ? p->list->slot[p->to[i]].port : NULL;
+        sights[i] = (struct hub_sight){.frame = b->frame[i], .look = &p->look[i], .to = to};
+    }
+    p->tap->seen(p->tap->owner, p->in, sights, b->n, p->now_us);
 }
 
 /* ---- sending ---- */
@@ -299,12 +357,19 @@ hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us)
     p.sum = (struct hub_traffic){0};
     memset(p.dropped, 0, sizeof(p.dropped));
     p.n_all = 0;
+    p.tap = atomic_load_explicit(&hub->tap, memory_order_acquire);
+    p.looks = needs_looks(&p);
 
     in->receiving = true;
     keep_up(in, now_us, p.now_s, p.ageing_s);
-    judge_and_learn(&p, b);
+    judge_all(&p, b);
+    if (p.looks)
+        look_through(&p, b);
+    learn_all(&p, b);
     look_up(&p, b);
     count(&p);
+    if (p.tap && b->n > 0)
+        show(&p, b);
     if (b->n > 0)
         send_batch(&p, b);
     in->receiving = false;

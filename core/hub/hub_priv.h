@@ -99,6 +99,8 @@ struct hub {
     atomic_bool destroyed; /* never comes online again */
     atomic_uint max_sessions, ageing_s, storm_pps;
 
+    _Atomic(struct hub_tap *) tap; /* NULL: nobody looks */
+
     _Atomic uint32_t swept_s;    /* who changes it sweeps the FDB a bit */
     _Atomic uint64_t fdb_full_n; /* frames forwarded whose source could not be learned */
 

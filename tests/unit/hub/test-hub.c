@@ -2,6 +2,7 @@
 /* test-hub.c - the switch: where frames go, what is refused and counted, on one worker and on
  * several. */
 
+#include "core/hub/look.h"
 #include "tests/unit/hub/rig.h"
 
 #define A     "02:00:00:00:00:0a"
@@ -184,6 +185,62 @@ test_monitor(struct rig *r, const void *data)
     rig_send_one(r, 3, ALL, "02:00:00:00:00:0d", 4);
     rig_got_nothing(r, 0);
     g_assert_cmpuint(rig_dropped(r, 3, DROP_POLICY), ==, 1);
+}
+
+struct seen {
+    unsigned n, flooded, broken;
+    bool gone;
+};
+
+static void
+on_seen(void *owner, const struct hub_port *in, const struct hub_sight *sights, unsigned n,
+        int64_t now_us)
+{
+    struct seen *seen = owner;
+    (void)in;
+    (void)now_us;
+    for (unsigned i = 0; i < n; i++) {
+        g_assert_cmpuint(sights[i].frame->len, ==, RIG_FRAME);
+        g_assert_cmphex(sights[i].look->flow.type, ==, 0x88b5);
+        seen->broken += sights[i].look->broken != DROP_NONE;
+        seen->flooded += sights[i].to == NULL;
+    }
+    seen->n += n;
+}
+
+static void
+on_gone(void *owner)
+{
+    ((struct seen *)owner)->gone = true;
+}
+
+/* A tap sees what passes, once, and nothing of what was refused. */
+static void
+test_tap(struct rig *r, const void *data)
+{
+    (void)data;
+    struct seen seen = {.n = 0};
+    const struct hub_tap tap = {on_seen, on_gone, &seen};
+    introduce(r);
+    rig_settle(r);
+    hub_set_tap(r->hub, &tap);
+    const struct rig_frame f[] = {{.dst = B, .src = A, .mark = 1},
+                                  {.dst = B, .src = GROUP, .mark = 9},
+                                  {.dst = ALL, .src = A, .mark = 2, .vlan = 5},
+                                  {.dst = C, .src = A, .mark = 3}};
+    for (unsigned i = 0; i < 4; i++)
+        rig_send(r, 0, &f[i], 1);
+    rig_got(r, 1, 1, 2);
+    rig_got(r, 2, 2, 3);
+    g_assert_cmpuint(seen.n, ==, 3);
+    g_assert_cmpuint(seen.flooded, ==, 1);
+    g_assert_cmpuint(seen.broken, ==, 0);
+    hub_set_tap(r->hub, NULL);
+    for (unsigned i = 0; i < 1000 && !seen.gone; i++)
+        rig_settle(r); /* quiescent points */
+    g_assert_true(seen.gone);
+    rig_send(r, 0, f, 1);
+    g_assert_cmpuint(seen.n, ==, 3);
 }
 
 static void
@@ -474,7 +531,7 @@ test_list(struct rig *r, const void *data)
 
 enum { FLOW_FRAMES = 20000 };
 
-struct flow {
+struct stream {
     struct rig_port *p;
     struct rig *r;
     const char *src, *dst;
@@ -486,7 +543,7 @@ struct flow {
 static void
 pump(void *data)
 {
-    struct flow *f = data;
+    struct stream *f = data;
     struct batch b = {.n = 0};
     for (; f->left > 0 && !batch_is_full(&b); f->left--) {
         const struct rig_frame what = {.dst = f->dst, .src = f->src, .mark = f->left};
@@ -512,7 +569,7 @@ all_drops(const uint64_t dropped[DROP_N_REASONS])
 }
 
 static void
-run_flows(struct rig *r, struct flow *f, unsigned n, void (*meanwhile)(struct rig *r))
+run_flows(struct rig *r, struct stream *f, unsigned n, void (*meanwhile)(struct rig *r))
 {
     atomic_bool busy[RIG_PORTS];
     for (unsigned i = 0; i < n; i++) {
@@ -537,9 +594,9 @@ test_conservation(struct rig *r, const void *data)
 {
     (void)data;
     introduce(r);
-    struct flow f[] = {{.p = &r->p[0], .src = A, .dst = B, .left = FLOW_FRAMES},
-                       {.p = &r->p[1], .src = B, .dst = C, .left = FLOW_FRAMES},
-                       {.p = &r->p[2], .src = C, .dst = A, .left = FLOW_FRAMES}};
+    struct stream f[] = {{.p = &r->p[0], .src = A, .dst = B, .left = FLOW_FRAMES},
+                         {.p = &r->p[1], .src = B, .dst = C, .left = FLOW_FRAMES},
+                         {.p = &r->p[2], .src = C, .dst = A, .left = FLOW_FRAMES}};
     run_flows(r, f, 3, NULL);
     for (unsigned i = 0; i < 3; i++) {
         GArray *got = r->p[i].got;
@@ -594,8 +651,8 @@ test_churn(struct rig *r, const void *data)
 {
     (void)data;
     introduce(r);
-    struct flow f[] = {{.p = &r->p[0], .src = A, .dst = C, .left = FLOW_FRAMES},
-                       {.p = &r->p[1], .src = B, .dst = ALL, .left = FLOW_FRAMES}};
+    struct stream f[] = {{.p = &r->p[0], .src = A, .dst = C, .left = FLOW_FRAMES},
+                         {.p = &r->p[1], .src = B, .dst = ALL, .left = FLOW_FRAMES}};
     run_flows(r, f, 2, churn);
     rig_detach(r, 3);
     rig_settle(r);
@@ -654,6 +711,7 @@ main(int argc, char **argv)
         {"vlan-keys", test_vlan_keys},
         {"isolation", test_isolation},
         {"monitor", test_monitor},
+        {"tap", test_tap},
         {"storm", test_storm},
         {"mac-limit", test_mac_limit},
         {"learn-rate", test_learn_rate},
