@@ -36,6 +36,8 @@ fill_user(const struct store_user *u, struct auth_user *out)
     out->cert = u->cert ? g_bytes_ref(u->cert) : NULL;
     out->cert_cn = g_strdup(u->cert_cn);
     out->cert_serial = u->cert_serial ? g_bytes_ref(u->cert_serial) : NULL;
+    (void)g_strlcpy(out->external_name, u->external_name ? u->external_name : "",
+                    sizeof(out->external_name));
     out->expires_ms = u->expires_ms;
     out->policy = u->has_policy ? u->policy : policy_default();
     out->address = u->address;

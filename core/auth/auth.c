@@ -2,12 +2,14 @@
 /* auth.c - the way of a request: asker -> control (-> helper -> control) -> asker.
  *
  * Goals: the asker never waits; a verdict comes exactly once, or never after a cancel; who guesses
- * learns nothing from codes or times. Not here: what is right (local.c), who is banned (ban.c).
+ * learns nothing from codes or times. Not here: what is right (local.c), who is banned (ban.c), how
+ * others are asked (ask.c).
  *
  * Stages: a job is NEW in the inbox until control has looked the user up; what needs no scrypt is
  * decided there and then. Otherwise it is HELPING until a helper puts it back into the inbox,
- * CHECKED. A verdict goes out at once; a refusal is kept back (REFUSED) to the next multiple of
- * AUTH_REFUSE_STEP_MS after the request. Then it is POSTED to the asker's worker.
+ * CHECKED; or ASKING until a back-end has answered, once for each factor. A verdict goes out at
+ * once; a refusal is kept back (REFUSED) to the next multiple of AUTH_REFUSE_STEP_MS after the
+ * request. Then it is POSTED to the asker's worker.
  *
  * Guesses in parallel gain nothing: whether the address is banned is asked before a job starts and
  * again before its verdict, and a job that was cancelled under way still counts.
@@ -15,60 +17,20 @@
  * Threads: one GSource on control's default context does all steps there. The lock guards what is
  * named below it, and is held for a few lines, never across a call out.
  *
- * Memory: AUTH_JOBS jobs, AUTH_QUEUE of them for helpers, AUTH_BAN_ADDRESSES addresses.
+ * Memory: AUTH_JOBS jobs, AUTH_QUEUE of them for helpers, AUTH_ASKING at back-ends; AUTH_REPLIES
+ * questions; AUTH_BAN_ADDRESSES addresses.
  */
 
-#include "core/auth/auth.h"
-
-#include "core/auth/ban.h"
+#include "core/auth/auth_priv.h"
 #include "core/auth/local.h"
 #include "core/auth/password.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
-#include "core/base/log.h"
 #include "core/base/types.h"
 
 #include <string.h>
 
 enum { JOBS_A_TURN = 64, NAME_TEXT = 80, REFUSED_LINES = 20 };
-
-enum stage { STAGE_NEW, STAGE_HELPING, STAGE_CHECKED, STAGE_REFUSED, STAGE_POSTED };
-
-struct job {
-    struct auth *auth; /* counted */
-    gint64 ticket;     /* key in jobs */
-    struct auth_request *request;
-    int64_t submitted_us, due_us;
-    GList link; /* in inbox or refused */
-
-    enum stage stage; /* control, or the helper while HELPING */
-    bool hub_found, user_found, password_ok;
-    struct auth_user user;
-    struct auth_verdict verdict;
-
-    bool cancelled; /* by the lock */
-};
-
-struct auth {
-    gatomicrefcount refs; /* one of the owner, one of each job */
-    const struct auth_store_ops *ops;
-    void *store;
-    GSource *source;
-    GThreadPool *helpers;
-    GQueue refused;               /* control; the earliest due first */
-    GList *helping;               /* control; jobs that helpers have */
-    unsigned n_helping;           /* control */
-    struct log_limit refused_log; /* control */
-
-    GMutex lock; /* guards all below */
-    GCond delivered;
-    GHashTable *jobs; /* by ticket; not owned */
-    GQueue inbox;     /* for control */
-    struct ban_table *bans;
-    gint64 last_ticket;
-    unsigned n_delivering; /* calls of done() that are running now */
-    bool closed;
-};
 
 /* ---- requests and users ---- */
 
@@ -90,6 +52,7 @@ auth_request_free(struct auth_request *r)
     g_free(r->protocol);
     g_free(r->mschap.name);
     secret_free(r->password);
+    secret_free(r->code);
     g_clear_pointer(&r->cert, g_bytes_unref);
     g_clear_pointer(&r->proof, g_bytes_unref);
     secret_wipe(r, sizeof(*r));
@@ -117,6 +80,7 @@ auth_unref(struct auth *a)
     g_cond_clear(&a->delivered);
     g_hash_table_destroy(a->jobs);
     ban_free(a->bans);
+    replies_free(a->replies);
     g_free(a);
 }
 
@@ -130,6 +94,12 @@ job_free(struct job *job)
     g_mutex_unlock(&a->lock);
     auth_request_free(job->request);
     auth_user_clear(&job->user);
+    if (job->has_first)
+        auth_answer_clear(&job->first);
+    if (job->answer)
+        auth_answer_clear(job->answer);
+    g_free(job->answer);
+    g_clear_pointer(&job->reply_state, g_bytes_unref);
     secret_wipe(&job->verdict, sizeof(job->verdict));
     g_free(job);
     auth_unref(a);
@@ -200,9 +170,8 @@ was_cancelled(struct job *job)
     return cancelled;
 }
 
-/* Codes that say nothing about the user: at once. */
-static void
-turn_away(struct job *job, int code)
+void
+job_turn_away(struct job *job, int code)
 {
     job->verdict = (struct auth_verdict){.code = code, .policy = policy_default()};
     send_out(job);
@@ -239,37 +208,121 @@ decide(struct job *job)
     struct auth *a = job->auth;
     const struct auth_request *r = job->request;
     struct auth_facts facts = {.user = job->user_found ? &job->user : NULL,
+                               .by_template = job->by_template,
                                .password_ok = job->password_ok,
+                               .proven = job->proven,
+                               .answer = job->has_first ? &job->first : NULL,
                                .now_ms = clock_wall_ms()};
     if (local_needs_cas(r, facts.user))
         facts.cas = a->ops->trusted_cas(a->store, r->hub);
     local_decide(r, &facts, &job->verdict);
+    if (job->lost) {
+        job->verdict.code = PE_AUTH_FAILED;
+        job->verdict.reason = job->lost;
+    }
+    job->verdict.account = job->account;
     g_clear_pointer(&facts.cas, g_ptr_array_unref);
+}
+
+/* Whether the try was a guess, or the address has shown that it is somebody's. */
+static void
+count_try(struct job *job)
+{
+    struct auth *a = job->auth;
+    const struct ip *ip = &job->request->peer.ip;
+    int code = job->verdict.code;
+
+    if (code == PE_AUTH_FAILED)
+        auth_note_failure(a, ip);
+    else if (code != PE_HUB_FULL)
+        auth_note_success(a, ip);
+}
+
+/* The verdict is made. */
+static void
+conclude(struct job *job)
+{
+    struct auth *a = job->auth;
+    const struct auth_request *r = job->request;
+    struct auth_verdict *v = &job->verdict;
+
+    if (v->question.is_asked) {
+        send_out(job);
+        return;
+    }
+    count_try(job);
+    if (job->hub_found && a->ops->logged_in)
+        a->ops->logged_in(a->store, r->hub, job->user_found ? job->user.name : r->user,
+                          v->code == PE_OK);
+    log_verdict(job);
+    if (v->code == PE_OK)
+        send_out(job);
+    else
+        send_refusal(job, clock_now_us());
 }
 
 static void
 finish(struct job *job)
 {
-    struct auth *a = job->auth;
-    const struct auth_request *r = job->request;
-    if (auth_is_banned(a, &r->peer.ip)) {
-        turn_away(job, PE_ADDRESS_DENIED);
+    if (auth_is_banned(job->auth, &job->request->peer.ip)) {
+        job_turn_away(job, PE_ADDRESS_DENIED);
         return;
     }
     decide(job);
-    int code = job->verdict.code;
-    if (code == PE_AUTH_FAILED)
-        auth_note_failure(a, &r->peer.ip);
+    const struct auth_backend *second = job->verdict.code == PE_OK ? ask_second(job) : NULL;
+    if (second)
+        ask_start(job, second, true, job->proven ? job->reply_state : NULL);
     else
-        auth_note_success(a, &r->peer.ip);
-    if (job->hub_found && a->ops->logged_in)
-        a->ops->logged_in(a->store, r->hub, job->user_found ? job->user.name : r->user,
-                          code == PE_OK);
-    log_verdict(job);
-    if (code == PE_OK)
-        send_out(job);
+        conclude(job);
+}
+
+/* What the second factor says goes over a verdict that was fine so far. */
+static void
+take_second(struct job *job, const struct auth_answer *answer)
+{
+    struct auth_verdict *v = &job->verdict;
+
+    if (auth_is_banned(job->auth, &job->request->peer.ip)) {
+        job_turn_away(job, PE_ADDRESS_DENIED);
+        return;
+    }
+    if (answer->says != AUTH_SAYS_YES) {
+        local_refuse(v, answer);
+        if (answer->says == AUTH_SAYS_ASK && !ask_keep_question(job, answer))
+            v->reason = "there is no way to ask for the second factor";
+    }
+    conclude(job);
+}
+
+static void
+take_first(struct job *job, struct auth_answer *answer)
+{
+    job->has_first = true;
+    auth_answer_copy(answer, &job->first);
+    job->proven = answer->says == AUTH_SAYS_YES;
+    if (job->proven)
+        job->account = (uint64_t)job->ticket;
+    if (answer->says != AUTH_SAYS_ASK) {
+        finish(job);
+        return;
+    }
+    decide(job);
+    if (!ask_keep_question(job, answer))
+        job->verdict.reason = "the back-end asks for more, and there is no way to ask the user";
+    conclude(job);
+}
+
+static void
+take_answer(struct job *job)
+{
+    struct auth_answer *answer = ask_end(job);
+
+    if (job->asks_second)
+        take_second(job, answer);
     else
-        send_refusal(job, clock_now_us());
+        take_first(job, answer);
+    auth_answer_clear(answer);
+    g_free(answer);
 }
 
 static bool
@@ -292,7 +345,7 @@ start_helping(struct job *job)
 {
     struct auth *a = job->auth;
     if (helpers_are_busy(a, &job->request->peer.ip)) {
-        turn_away(job, PE_HUB_FULL);
+        job_turn_away(job, PE_HUB_FULL);
         return;
     }
     job->stage = STAGE_HELPING;
@@ -301,23 +354,76 @@ start_helping(struct job *job)
     (void)g_thread_pool_push(a->helpers, job, NULL); /* queued even when no thread can be made */
 }
 
+/* A name that a back-end may be asked for although the hub does not know it. */
+static bool
+may_be_template(const char *user)
+{
+    if (user[0] == '\0' || strlen(user) >= sizeof(((struct auth_verdict *)NULL)->user) ||
+        strcmp(user, AUTH_TEMPLATE) == 0 || g_ascii_strcasecmp(user, "administrator") == 0 ||
+        !g_utf8_validate(user, -1, NULL))
+        return false;
+    for (const char *p = user; *p; p = g_utf8_next_char(p))
+        if (!g_unichar_isprint(g_utf8_get_char(p)))
+            return false;
+    return true;
+}
+
+static void
+find_user(struct job *job)
+{
+    struct auth *a = job->auth;
+    const struct auth_request *r = job->request;
+    bool found = false;
+
+    job->hub_found = a->ops->find_user(a->store, r->hub, r->user, &found, &job->user);
+    job->user_found = job->hub_found && found && strcmp(job->user.name, AUTH_TEMPLATE) != 0;
+    if (!job->hub_found || found || !may_be_template(r->user))
+        return;
+    (void)a->ops->find_user(a->store, r->hub, AUTH_TEMPLATE, &found, &job->user);
+    job->user_found = job->by_template = found && job->user.auth_type >= AUTH_USER_RADIUS;
+}
+
+/* What was known when the question was put. */
+static void
+resume(struct job *job)
+{
+    struct auth *a = job->auth;
+    const struct auth_request *r = job->request;
+    struct reply *reply = replies_take(a->replies, r->reply_id, r->hub, r->user, clock_now_us());
+
+    if (!reply) {
+        job->lost = "a reply to a question that was not put, or is too old";
+        return;
+    }
+    job->account = reply->account;
+    job->proven = reply->is_second;
+    job->has_first = reply->has_first;
+    if (reply->has_first)
+        auth_answer_copy(&reply->first, &job->first);
+    job->reply_state = g_bytes_ref(reply->state);
+    reply_free(reply);
+}
+
 static void
 begin(struct job *job)
 {
-    struct auth *a = job->auth;
     const struct auth_request *r = job->request;
     if (was_cancelled(job)) {
         job_free(job);
         return;
     }
-    if (auth_is_banned(a, &r->peer.ip)) {
-        turn_away(job, PE_ADDRESS_DENIED);
+    if (auth_is_banned(job->auth, &r->peer.ip)) {
+        job_turn_away(job, PE_ADDRESS_DENIED);
         return;
     }
-    bool found = false;
-    job->hub_found = a->ops->find_user(a->store, r->hub, r->user, &found, &job->user);
-    job->user_found = job->hub_found && found;
-    if (local_needs_password(r, job->user_found ? &job->user : NULL))
+    find_user(job);
+    if (r->kind == AUTH_REPLY)
+        resume(job);
+    ask_split(job);
+    const struct auth_backend *b = ask_first(job);
+    if (b)
+        ask_start(job, b, false, job->reply_state);
+    else if (local_needs_password(r, job->user_found ? &job->user : NULL))
         start_helping(job);
     else
         finish(job);
@@ -350,16 +456,28 @@ take_from_inbox(struct auth *a)
     return l ? l->data : NULL;
 }
 
+static struct job *
+take_answered(struct auth *a)
+{
+    g_mutex_lock(&a->lock);
+    struct job *job = g_queue_pop_head(&a->answered);
+    g_mutex_unlock(&a->lock);
+    return job;
+}
+
 static void
 set_wake_up(struct auth *a)
 {
     const struct job *first = g_queue_peek_head(&a->refused);
+    int64_t due_us = first ? first->due_us : -1;
+    int64_t ask_us = ask_deadline(a);
+
+    if (ask_us > 0 && (due_us < 0 || ask_us < due_us))
+        due_us = ask_us;
     g_mutex_lock(&a->lock);
     /* Under the lock, so that a job that is put in now does not lose its wake-up. */
-    if (a->inbox.length > 0)
-        g_source_set_ready_time(a->source, 0);
-    else
-        g_source_set_ready_time(a->source, first ? first->due_us : -1);
+    bool more = a->inbox.length > 0 || a->answered.length > 0;
+    g_source_set_ready_time(a->source, more ? 0 : due_us);
     g_mutex_unlock(&a->lock);
 }
 
@@ -376,6 +494,13 @@ on_wake_up(GSource *source, GSourceFunc callback, gpointer data)
         step(job);
     }
     int64_t now_us = clock_now_us();
+    ask_time_out(a, now_us);
+    for (unsigned i = 0; i < JOBS_A_TURN; i++) {
+        struct job *job = take_answered(a);
+        if (!job)
+            break;
+        take_answer(job);
+    }
     for (;;) {
         struct job *first = g_queue_peek_head(&a->refused);
         if (!first || first->due_us > now_us)
@@ -441,7 +566,7 @@ auth_submit(struct auth *a, struct auth_request *r)
     if (closed)
         job_free(job);
     else if (full)
-        turn_away(job, PE_HUB_FULL);
+        job_turn_away(job, PE_HUB_FULL);
     return (uint64_t)ticket;
 }
 
@@ -496,6 +621,9 @@ auth_new(const struct auth_store_ops *ops, void *store)
     g_cond_init(&a->delivered);
     g_queue_init(&a->inbox);
     g_queue_init(&a->refused);
+    g_queue_init(&a->asking);
+    g_queue_init(&a->answered);
+    a->replies = replies_new();
     a->jobs = g_hash_table_new(g_int64_hash, g_int64_equal);
     a->bans = ban_new();
     a->helpers = g_thread_pool_new(help, NULL, AUTH_HELPERS, FALSE, NULL);
@@ -521,6 +649,7 @@ auth_free(struct auth *a)
     g_thread_pool_free(a->helpers, TRUE, TRUE);
     g_source_destroy(a->source);
     g_source_unref(a->source);
+    ask_forget_all(a);
 
     /* What is posted to a worker frees itself there, at any moment from now: it is looked at only
      * while it cannot leave the table. */
@@ -539,5 +668,6 @@ auth_free(struct auth *a)
         job_free(g_ptr_array_index(left, i));
     g_list_free(a->helping);
     g_queue_clear(&a->refused);
+    g_queue_clear(&a->answered);
     auth_unref(a);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* auth.h - a credential in; later, on the asker's worker, a verdict out.
  *
- * What is slow (scrypt) runs on helpers, what looks into the store on control; the asker never
- * waits. The answer for an unknown user and for a wrong password is the same and takes the same
- * time. Wrong passwords are counted per address (IPv6: per /64); an address over the limit is
- * refused for a while that grows (AUTH_BAN_...).
+ * What is slow (scrypt) runs on helpers, what looks into the store on control, what others know
+ * (RADIUS, a domain) is asked of them (backend.h); the asker never waits. The answer for an unknown
+ * user and for a wrong password is the same and takes the same time. Wrong passwords are counted
+ * per address (IPv6: per /64); an address over the limit is refused for a while that grows
+ * (AUTH_BAN_...).
  */
 #pragma once
 
@@ -31,9 +32,17 @@ enum {
     AUTH_QUEUE_ADDRESS = 16,   /* of them from one address */
     AUTH_JOBS = 4096,          /* requests of all kinds under way; more are refused likewise */
     AUTH_HELPERS = 2,          /* threads for scrypt */
+    AUTH_MESSAGE_MAX = 256,    /* of a back-end to a user, with its NUL */
+    AUTH_REPLY_ID = 33,        /* 32 hexadecimal digits and a NUL */
+    AUTH_REPLIES = 1024,       /* questions to users that wait for a reply; more are refused */
+    AUTH_REPLIES_ADDRESS = 16, /* of them to one address */
+    AUTH_REPLY_S = 180,        /* to type it */
     AUTH_REFUSE_STEP_MS = 200, /* a refusal is told at a multiple of this after the request, so that
                                   its time tells nothing about the user or the hub */
 };
+
+/* The user whose account stands for names that the hub does not know. */
+#define AUTH_TEMPLATE "*"
 
 struct auth_verdict;
 
@@ -45,6 +54,7 @@ enum auth_kind {
     AUTH_CERT_TLS,   /* certificate whose key was proven by a TLS handshake */
     AUTH_MSCHAPV2,   /* RFC 2759: the answer to our challenge, and to the peer's own */
     AUTH_PROVEN,     /* by a token of our own: the user must still exist and be allowed */
+    AUTH_REPLY, /* to a question of a verdict before: reply_id and, as password, what was typed */
 };
 
 /* What is asked. Owned by whoever made it, until auth_submit() takes it. */
@@ -62,9 +72,13 @@ struct auth_request {
         uint8_t authenticator[MSCHAP_CHALLENGE]; /* ours */
         uint8_t peer[MSCHAP_CHALLENGE];
         uint8_t response[MSCHAP_RESPONSE];
-        char *name;     /* g_malloc: as the peer sent it. It may have hashed it with or without what
-                           stands before the last backslash */
-    } mschap;           /* AUTH_MSCHAPV2 */
+        char *name; /* g_malloc: as the peer sent it. It may have hashed it with or without what
+                       stands before the last backslash */
+    } mschap;       /* AUTH_MSCHAPV2 */
+    struct secret *code;          /* a second factor that came with the first, or NULL */
+    char reply_id[AUTH_REPLY_ID]; /* AUTH_REPLY */
+    bool can_ask; /* the protocol can show a question and bring the reply: struct auth_verdict's
+                     question */
     bool cert_required; /* AUTH_PLAIN: the certificate must be there, in its time, and signed by
                            a trusted authority of the hub, or be the user's own */
 
@@ -77,8 +91,8 @@ struct auth_request {
 struct auth_verdict {
     int code;        /* PE_OK; PE_AUTH_FAILED (also when there is no such user or hub: nobody may
                         learn which there are); after the credential was proven right
-                        PE_ACCESS_DENIED (expired, policy); PE_HUB_FULL (busy); PE_ADDRESS_DENIED
-                        (banned) */
+                        PE_ACCESS_DENIED (expired, policy); PE_HUB_FULL (busy, or a back-end does not
+                        answer); PE_ADDRESS_DENIED        (banned) */
     char user[256];  /* as stored: the right spelling */
     char group[256]; /* "" for none */
     bool hub_admin;  /* logged in as the hub's administrator */
@@ -86,8 +100,23 @@ struct auth_verdict {
     struct fixed_address address;
     struct {
         char answer[MSCHAP_AUTHENTICATOR_TEXT];
-        uint8_t hash_hash[NT_HASH_SIZE]; /* for the keys of RFC 3079 */
-    } mschap;           /* AUTH_MSCHAPV2, when the code is PE_OK; wiped after done() */
+        struct mschap_keys keys; /* RFC 3079 */
+        bool has_keys;           /* a back-end may not tell them */
+        int error;               /* to say when refused: RFC 2759, 6; 0: the usual one */
+    } mschap;                    /* AUTH_MSCHAPV2, when the code is PE_OK; wiped after done() */
+    char record[256]; /* the user in the store that stands for this one: "*"; "" when it is the user
+                         itself */
+    uint32_t idle_s;  /* the session is to end when nothing was sent for so long; 0: never */
+    GPtrArray *routes; /* of char *: Framed-Route of a back-end; borrowed, or NULL */
+    uint64_t account;  /* for struct session_config: a back-end that wants to know of the session
+                          knows it by this; 0: none */
+    char message[AUTH_MESSAGE_MAX]; /* for the user, from a back-end; "" for none */
+    struct {
+        bool is_asked;          /* code is PE_AUTH_FAILED, but may become better: show message, and
+                                   come back with an AUTH_REPLY */
+        bool echo;              /* what is typed may be seen */
+        char id[AUTH_REPLY_ID]; /* for the reply */
+    } question;
     const char *reason; /* for our log, when it was refused: "certificate has expired"; never told
                            to the peer. A constant string, or NULL */
 };
@@ -107,7 +136,9 @@ struct auth_user {
     GBytes *cert;  /* type 2 */
     char *cert_cn; /* type 3, or NULL */
     GBytes *cert_serial;
-    int64_t expires_ms; /* 0 never */
+    char external_name[256]; /* types 4 and 5: the name there, "" for the same */
+    bool second_factor;      /* something must be shown beside the credential (backend.h) */
+    int64_t expires_ms;      /* 0 never */
     struct policy policy;
     struct fixed_address address;
 };

@@ -4,6 +4,7 @@
  * The rules of the SE-VPN protocol, and two of our own: an empty password never logs in, and what
  * is wrong with an account (expired, no access) is told to nobody who has not proven to be its
  * owner. A user with anonymous login succeeds with whatever credential a client happens to send.
+ * What a back-end has proven is not looked at again, but the account is.
  */
 
 #include "core/auth/local.h"
@@ -131,14 +132,33 @@ mschap_fault(const struct auth_request *r, const struct auth_user *u)
 static bool
 mschap_prove(const struct auth_request *r, const struct auth_user *u, struct auth_verdict *verdict)
 {
-    uint8_t hash[MSCHAP_HASH];
+    uint8_t hash[MSCHAP_HASH], hash_hash[NT_HASH_SIZE];
     bool can_login = false;
     const uint8_t *nt = nt_hash_of(u, &can_login);
 
-    mschap_hash_hash(nt, verdict->mschap.hash_hash);
-    return find_challenge_hash(r, nt, hash) &&
-           mschap_authenticator(verdict->mschap.hash_hash, r->mschap.response, hash,
-                                verdict->mschap.answer);
+    mschap_hash_hash(nt, hash_hash);
+    bool ok = find_challenge_hash(r, nt, hash) &&
+              mschap_authenticator(hash_hash, r->mschap.response, hash, verdict->mschap.answer) &&
+              mschap_server_keys(hash_hash, r->mschap.response, &verdict->mschap.keys);
+    verdict->mschap.has_keys = ok;
+    secret_wipe(hash_hash, sizeof(hash_hash));
+    return ok;
+}
+
+/* The same from a back-end. */
+static bool
+mschap_pass_on(const struct auth_request *r, const struct auth_answer *a,
+               struct auth_verdict *verdict)
+{
+    if (!a->mschap.has_answer)
+        return false;
+    memcpy(verdict->mschap.answer, a->mschap.answer, sizeof(verdict->mschap.answer));
+    verdict->mschap.keys = a->mschap.keys;
+    verdict->mschap.has_keys =
+        a->mschap.has_keys ||
+        (a->mschap.has_hash_hash &&
+         mschap_server_keys(a->mschap.hash_hash, r->mschap.response, &verdict->mschap.keys));
+    return true;
 }
 
 /* ---- certificates ---- */
@@ -264,18 +284,88 @@ credential_fault(const struct auth_request *r, const struct auth_facts *f)
         return mschap_fault(r, f->user);
     case AUTH_PROVEN:
         return f->user ? NULL : no_user;
+    case AUTH_REPLY:
+        return "no back-end asked for it";
     }
     return "unknown kind of credential";
+}
+
+static const char *
+why_not(const struct auth_answer *answer)
+{
+    static const char *const usual[] = {[AUTH_SAYS_YES] = NULL,
+                                        [AUTH_SAYS_NO] = "wrong password",
+                                        [AUTH_SAYS_DENIED] = "the back-end forbids access",
+                                        [AUTH_SAYS_ASK] = "the back-end asks for more",
+                                        [AUTH_SAYS_NOTHING] = "the back-end does not answer"};
+    return answer->reason ? answer->reason : usual[answer->says];
 }
 
 static const char *
 login_fault(const struct auth_request *r, const struct auth_facts *f)
 {
     const char *fault = NULL;
+    if (f->user && f->proven)
+        return second_factor_fault(r, f);
+    if (f->user && f->user->auth_type >= AUTH_USER_RADIUS && r->kind != AUTH_PROVEN)
+        return f->answer ? why_not(f->answer)
+                         : "the account is known to another server, which "
+                           "has to be asked with the plain password";
     if (f->user && f->user->auth_type == AUTH_USER_ANONYMOUS && r->kind != AUTH_MSCHAPV2)
         return second_factor_fault(r, f);
     fault = credential_fault(r, f); /* also for nobody, so that it takes its time */
     return f->user ? fault : no_user;
+}
+
+void
+local_refuse(struct auth_verdict *verdict, const struct auth_answer *answer)
+{
+    static const int codes[] = {[AUTH_SAYS_YES] = PE_AUTH_FAILED,
+                                [AUTH_SAYS_NO] = PE_AUTH_FAILED,
+                                [AUTH_SAYS_DENIED] = PE_ACCESS_DENIED,
+                                [AUTH_SAYS_ASK] = PE_AUTH_FAILED,
+                                [AUTH_SAYS_NOTHING] = PE_HUB_FULL};
+    secret_wipe(verdict, sizeof(*verdict));
+    verdict->policy = policy_default();
+    verdict->code = codes[answer->says];
+    verdict->reason = why_not(answer);
+    verdict->mschap.error = answer->mschap.error;
+    memcpy(verdict->message, answer->message, sizeof(verdict->message));
+}
+
+/* The smaller one, when both are a limit. */
+static uint32_t
+limit(uint32_t a, uint32_t b)
+{
+    return a == 0 ? b : b == 0 ? a : MIN(a, b);
+}
+
+/* What the back-end wants for this login, over what the account has. */
+static void
+overlay(const struct auth_answer *a, struct auth_verdict *v)
+{
+    if (a->group[0])
+        memcpy(v->group, a->group, sizeof(v->group));
+    if (a->vlan)
+        v->policy.VLanId = a->vlan;
+    v->policy.AutoDisconnect = limit(v->policy.AutoDisconnect, a->session_s);
+    v->policy.MaxUpload = limit(v->policy.MaxUpload, a->max_upload);
+    v->policy.MaxDownload = limit(v->policy.MaxDownload, a->max_download);
+    v->idle_s = a->idle_s;
+    v->routes = a->routes;
+    memcpy(v->message, a->message, sizeof(v->message));
+    if (a->address.ip4.ip.family) {
+        v->address.ip4 = a->address.ip4;
+        v->address.gateway4 = a->address.gateway4;
+    }
+    if (a->address.ip6.ip.family) {
+        v->address.ip6 = a->address.ip6;
+        v->address.gateway6 = a->address.gateway6;
+    }
+    if (a->address.n_dns > 0) {
+        memcpy(v->address.dns, a->address.dns, sizeof(v->address.dns));
+        v->address.n_dns = a->address.n_dns;
+    }
 }
 
 void
@@ -284,10 +374,15 @@ local_decide(const struct auth_request *r, const struct auth_facts *f, struct au
     const struct auth_user *u = f->user;
     *verdict = (struct auth_verdict){.code = PE_AUTH_FAILED, .policy = policy_default()};
     verdict->reason = login_fault(r, f);
-    if (verdict->reason)
+    if (verdict->reason) {
+        if (f->answer && f->answer->says != AUTH_SAYS_YES)
+            local_refuse(verdict, f->answer);
         return;
+    }
 
-    g_strlcpy(verdict->user, u->name, sizeof(verdict->user));
+    g_strlcpy(verdict->user, f->by_template ? r->user : u->name, sizeof(verdict->user));
+    if (f->by_template)
+        g_strlcpy(verdict->record, u->name, sizeof(verdict->record));
     g_strlcpy(verdict->group, u->group, sizeof(verdict->group));
     verdict->hub_admin = g_ascii_strcasecmp(u->name, administrator) == 0;
     verdict->policy = u->policy;
@@ -296,11 +391,14 @@ local_decide(const struct auth_request *r, const struct auth_facts *f, struct au
         verdict->policy.MonitorPort = 1;
     }
     verdict->address = u->address;
+    if (f->answer)
+        overlay(f->answer, verdict);
     if (u->expires_ms != 0 && f->now_ms >= u->expires_ms)
         verdict->reason = "the account has expired";
     else if (!verdict->policy.Access)
         verdict->reason = "the policy forbids access";
-    else if (r->kind == AUTH_MSCHAPV2 && !mschap_prove(r, u, verdict))
+    else if (r->kind == AUTH_MSCHAPV2 &&
+             !(f->answer ? mschap_pass_on(r, f->answer, verdict) : mschap_prove(r, u, verdict)))
         verdict->reason = "MS-CHAPv2 cannot be computed";
     verdict->code = verdict->reason ? PE_ACCESS_DENIED : PE_OK;
 }

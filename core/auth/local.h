@@ -3,10 +3,14 @@
 #pragma once
 
 #include "core/auth/auth.h"
+#include "core/auth/backend.h"
 
 /* What is known when it is decided. */
 struct auth_facts {
     const struct auth_user *user; /* NULL: there is no such user, or no such hub */
+    bool by_template;             /* the user is "*", and the name is the request's */
+    bool proven; /* a back-end has said yes, or the credential was proven before (AUTH_REPLY) */
+    const struct auth_answer *answer; /* what a back-end said about the first factor; or NULL */
     bool password_ok; /* AUTH_PLAIN: what password_verify() said about the user's verifier */
     GPtrArray *cas;   /* if local_needs_cas(): trusted authorities (GBytes), or NULL */
     int64_t now_ms;   /* since 1970 */
@@ -18,6 +22,8 @@ enum auth_user_type {
     AUTH_USER_PASSWORD,
     AUTH_USER_CERT,
     AUTH_USER_SIGNED_CERT,
+    AUTH_USER_RADIUS,
+    AUTH_USER_DOMAIN,
 };
 
 /* Whether the answer needs password_verify() first. */
@@ -29,3 +35,6 @@ bool local_needs_cas(const struct auth_request *r, const struct auth_user *user)
 /* Fills the whole verdict. The work is the same whether or not there is such a user. */
 void local_decide(const struct auth_request *r, const struct auth_facts *f,
                   struct auth_verdict *verdict);
+
+/* Makes a refusal of a verdict, from an answer that is no yes. */
+void local_refuse(struct auth_verdict *verdict, const struct auth_answer *answer);

@@ -25,7 +25,7 @@ enum {
     CONN_FIRST_BYTE_S = 10,
     CONN_HANDSHAKE_S = 15,
     CONN_REQUEST_S = 15, /* from one answer to the next whole request */
-    CONN_ANSWER_S = 60,  /* for the service to answer */
+    CONN_ANSWER_S = 150, /* for the service to answer: people may be asked (AUTH_ASK_S) */
     CONN_REQUESTS = 19,  /* before a service says conn_is_welcome() */
     CONN_PENDING_MAX =
         1024, /* not welcome yet, per worker; above that the oldest silent one is closed */

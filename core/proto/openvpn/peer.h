@@ -22,6 +22,7 @@
 
 enum {
     OVPN_HANDSHAKE_S = 60,     /* from the first packet of a key to its end */
+    OVPN_ASKING_S = 140,       /* more, while auth is asked: people may be asked (AUTH_ASK_S) */
     OVPN_LAME_S = 120,         /* how long an old key goes on receiving */
     OVPN_LEAVE_MS = 2000,      /* for the last words to arrive */
     OVPN_SOFT_RESET_MS = 1000, /* between two new keys that a client asks for */
@@ -44,7 +45,9 @@ struct ovpn_key {
     GByteArray *km2_part;         /* the client's message, not whole yet; or NULL */
     bool km2_done, verified;
     bool by_password, by_token;
-    uint64_t ticket; /* of auth; 0: none */
+    uint64_t ticket;   /* of auth; 0: none */
+    int64_t asked_us;  /* auth, last */
+    int64_t waited_us; /* for it: does not count as handshake */
     int64_t born_us;
     int64_t until_us; /* primary: a new one is asked for; lame: it goes */
 };

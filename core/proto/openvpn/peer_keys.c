@@ -142,7 +142,10 @@ ovpn_peer_try_promote(struct ovpn_peer *p, int64_t now_us)
 static int64_t
 fresh_until_us(const struct ovpn_peer *p)
 {
-    return p->fresh->born_us + OVPN_HANDSHAKE_S * G_USEC_PER_SEC;
+    const struct ovpn_key *k = p->fresh;
+    int64_t waits_us = k->ticket ? OVPN_ASKING_S * G_USEC_PER_SEC : k->waited_us;
+
+    return k->born_us + OVPN_HANDSHAKE_S * G_USEC_PER_SEC + waits_us;
 }
 
 bool

@@ -152,6 +152,7 @@ ask_auth(struct ovpn_peer *p, struct ovpn_key *k, const struct ovpn_km2 *m, int6
     r->worker = p->home->worker;
     r->done = on_verdict;
     r->owner = p;
+    k->asked_us = now_us;
     k->ticket = auth_submit(p->server->config.auth, r);
 }
 
@@ -202,6 +203,7 @@ on_verdict(void *owner, const struct auth_verdict *verdict)
     int64_t now_us = worker_now_us(p->home->worker);
 
     k->ticket = 0;
+    k->waited_us = now_us - k->asked_us;
     if (!ovpn_peer_is_alive(p))
         return;
     if (verdict->code != PE_OK)

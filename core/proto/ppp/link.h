@@ -24,6 +24,7 @@
 
 enum {
     PPP_LINK_LOGIN_S = 60,
+    PPP_LINK_ASKING_S = 140, /* for the verdict: others may be asked, and people (AUTH_ASK_S) */
     PPP_LINK_ECHOES = 4,
     PPP_NAME_MAX = 255,
 };

@@ -96,6 +96,7 @@ ask(struct ppp_link *l, uint8_t id, const struct ppp_credential *c, int64_t now_
     l->answer_len = 0;
     l->challenge_us = 0;
     l->phase = PPP_PHASE_ASKING;
+    l->give_up_us = MAX(l->give_up_us, now_us + PPP_LINK_ASKING_S * US);
     l->ops->login(l->owner, c, now_us);
 }
 

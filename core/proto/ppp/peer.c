@@ -25,7 +25,6 @@ struct ppp_peer {
     struct timer timer;
     uint64_t ticket; /* of the question to auth */
     char *hub;
-    uint8_t response[MSCHAP_RESPONSE];
     bool is_mschapv2, open, ended, told_early;
 };
 
@@ -204,13 +203,9 @@ enter_hub(struct ppp_peer *p, const struct auth_verdict *verdict, int64_t now_us
 static void
 tell_keys(struct ppp_peer *p, const struct auth_verdict *verdict, int64_t now_us)
 {
-    struct mschap_keys keys;
+    const struct mschap_keys *keys = &verdict->mschap.keys;
 
-    if (!p->is_mschapv2)
-        p->ops->known(p->owner, NULL, now_us);
-    else if (mschap_server_keys(verdict->mschap.hash_hash, p->response, &keys))
-        p->ops->known(p->owner, &keys, now_us);
-    secret_wipe(&keys, sizeof(keys));
+    p->ops->known(p->owner, p->is_mschapv2 && verdict->mschap.has_keys ? keys : NULL, now_us);
 }
 
 static void
@@ -253,7 +248,6 @@ on_link_login(void *owner, const struct ppp_credential *c, int64_t now_us)
         memcpy(r->mschap.authenticator, c->authenticator, sizeof(r->mschap.authenticator));
         memcpy(r->mschap.peer, c->peer, sizeof(r->mschap.peer));
         memcpy(r->mschap.response, c->response, sizeof(r->mschap.response));
-        memcpy(p->response, c->response, sizeof(p->response));
         r->mschap.name = g_strdup(c->name);
     } else {
         r->password = secret_text(c->password);
@@ -428,6 +422,5 @@ ppp_peer_free(struct ppp_peer *p, int64_t now_us)
     g_free(p->tag);
     g_free(p->cipher);
     g_free(p->hub);
-    secret_wipe(p->response, sizeof(p->response));
     g_free(p);
 }

@@ -100,7 +100,7 @@ on_request(struct sstp_call *c, const struct sstp_control *m, int64_t now_us)
     } else if (fault != SSTP_NO_ERROR) {
         send_status(c, SSTP_CALL_CONNECT_NAK, attribute, fault, now_us);
     } else {
-        set_state(c, SSTP_WAIT_CONNECTED, now_us + SSTP_NEGOTIATION_S * US);
+        set_state(c, SSTP_WAIT_CONNECTED, now_us + SSTP_LOGIN_S * US);
         sstp_write_connect_ack(&w, c->binding.hashes, c->binding.nonce);
         c->ops->send(c->owner, reader_of(bytes, w.len), now_us);
         c->ops->accepted(c->owner, now_us);
@@ -139,6 +139,8 @@ void
 sstp_call_known(struct sstp_call *c, const struct mschap_keys *keys, int64_t now_us)
 {
     c->known = true;
+    if (c->state == SSTP_WAIT_CONNECTED)
+        set_state(c, SSTP_WAIT_CONNECTED, now_us + SSTP_NEGOTIATION_S * US);
     sstp_binding_set_keys(&c->binding, keys);
     if (c->has_early && c->state == SSTP_WAIT_CONNECTED)
         check_binding(c, reader_of(c->early, sizeof(c->early)), now_us);
@@ -274,7 +276,7 @@ what_is_late(const struct sstp_call *c)
 {
     if (c->state == SSTP_WAIT_REQUEST)
         return "no request of it within 60 s";
-    return c->known ? "no crypto binding of it within 60 s" : "no login of it within 60 s";
+    return c->known ? "no crypto binding of it within 60 s" : "no login of it in time";
 }
 
 void

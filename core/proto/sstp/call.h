@@ -4,9 +4,10 @@
  *
  * States: WAIT_REQUEST (HTTP is through) -> WAIT_CONNECTED (PPP runs; no IP) -> CONNECTED (the
  * crypto binding was right) -> DISCONNECTING or ABORTING (a last word to wait for) -> DEAD.
- * Timers ([MS-SSTP], 3.3.2): SSTP_NEGOTIATION_S for each step to CONNECTED; an echo after
- * SSTP_ECHO_S of silence, the end after SSTP_SILENCE_S of it; SSTP_ABORT_MS, SSTP_DISCONNECT_MS for
- * the peer's last word, SSTP_LINGER_MS after ours. Limits: SSTP_NAKS bad requests.
+ * Timers ([MS-SSTP], 3.3.2): SSTP_NEGOTIATION_S for each step to CONNECTED but the login; an echo
+ * after SSTP_ECHO_S of silence, the end after SSTP_SILENCE_S of it; SSTP_ABORT_MS,
+ * SSTP_DISCONNECT_MS for the peer's last word, SSTP_LINGER_MS after ours. Limits: SSTP_NAKS bad
+ * requests.
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 
 enum {
     SSTP_NEGOTIATION_S = 60,
+    SSTP_LOGIN_S = 210, /* to the login: PPP gives up before, when nobody is being asked */
     SSTP_ECHO_S = 20,
     SSTP_SILENCE_S = 80,
     SSTP_ABORT_MS = 3000,

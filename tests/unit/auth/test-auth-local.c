@@ -266,7 +266,7 @@ test_mschap_answer(void)
 {
     struct auth_user u = mschap_user("secret");
     struct auth_facts f = {.user = &u, .now_ms = NOW_MS};
-    static const uint8_t zero[NT_HASH_SIZE] = {0};
+    static const uint8_t zero[sizeof(struct mschap_keys)] = {0};
     struct auth_verdict v;
     uint8_t hash[MSCHAP_HASH];
     uint8_t hash_hash[NT_HASH_SIZE];
@@ -275,7 +275,10 @@ test_mschap_answer(void)
     local_decide(r, &f, &v);
     g_assert_cmpint(v.code, ==, PE_OK);
     mschap_hash_hash(u.nt_hash, hash_hash);
-    g_assert_cmpmem(v.mschap.hash_hash, sizeof(v.mschap.hash_hash), hash_hash, sizeof(hash_hash));
+    struct mschap_keys keys;
+    g_assert_true(mschap_server_keys(hash_hash, r->mschap.response, &keys));
+    g_assert_true(v.mschap.has_keys);
+    g_assert_cmpmem(&v.mschap.keys, sizeof(v.mschap.keys), &keys, sizeof(keys));
     g_assert_true(mschap_challenge_hash(r->mschap.peer, r->mschap.authenticator, "anna", hash));
     g_assert_true(
         mschap_authenticator_is_right(v.mschap.answer, hash_hash, r->mschap.response, hash));
@@ -283,7 +286,8 @@ test_mschap_answer(void)
     u.expires_ms = 1;
     local_decide(r, &f, &v);
     g_assert_cmpint(v.code, ==, PE_ACCESS_DENIED);
-    g_assert_cmpmem(v.mschap.hash_hash, sizeof(v.mschap.hash_hash), zero, sizeof(zero));
+    g_assert_false(v.mschap.has_keys);
+    g_assert_cmpmem(&v.mschap.keys, sizeof(v.mschap.keys), zero, sizeof(zero));
     g_assert_cmpstr(v.mschap.answer, ==, "");
     auth_request_free(r);
 }

@@ -385,15 +385,15 @@ test_time(void)
     expect(&r, ACK);
     sstp_call_known(&r.c, the_keys(), 1 * S);
     sstp_call_heard(&r.c, 59 * S);
-    sstp_call_tick(&r.c, 60 * S - 1);
+    sstp_call_tick(&r.c, 61 * S - 1);
     g_assert_null(r.refused);
-    sstp_call_tick(&r.c, 60 * S);
+    sstp_call_tick(&r.c, 61 * S);
     expect(&r, "10010014 00050001 0002000c 00000000 00000008");
     g_assert_cmpstr(r.refused, ==, "no crypto binding of it within 60 s");
     g_assert_false(r.connected || sstp_call_carries(&r.c));
     say(&r, GOOD256); /* too late */
     g_assert_false(r.connected);
-    sstp_call_tick(&r.c, 63 * S);
+    sstp_call_tick(&r.c, 64 * S);
     g_assert_cmpint(r.ended, ==, PE_SESSION_TIMEOUT);
     rig_done(&r);
 
