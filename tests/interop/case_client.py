@@ -137,7 +137,7 @@ def clean_end(lab, client):
 
 
 @scenario("client/network", needs=("client", "softether-server", "tun", "dnsmasq", "openssl"),
-          asan=True, limit=200)
+          asan=True, limit=200, takes=30)
 def network(t):
     with t.must("server, DHCP server, client"):
         server, client = prepare(t)

@@ -39,7 +39,7 @@ def tagged(one, other):
     traffic.pings(other.space, "10.99.7.1")
 
 
-@scenario("selfcheck/ethernet", needs=("softether-server", *NEEDS), limit=900, long=True)
+@scenario("selfcheck/ethernet", needs=("softether-server", *NEEDS), limit=900, long=True, takes=120)
 def _(t):
     lab = t.lab
     with t.must("SoftEther's server, the guest"):
@@ -72,7 +72,7 @@ ROUTERS = (
 )
 
 
-@scenario("ipsec/ethernet", needs=("server", *NEEDS), asan_long=True, limit=900)
+@scenario("ipsec/ethernet", needs=("server", *NEEDS), asan_long=True, limit=900, takes=130)
 def _(t):
     lab, ours = t.lab, Ours(t, "--ethernet", "on", "--raw-esp", "on")
     server, routers = ours.server, []
@@ -101,7 +101,8 @@ def _(t):
 COOKIE, PEER_COOKIE = "a1a2a3a4a5a6a7a8", "b1b2b3b4"
 
 
-@scenario("ipsec/l2tpv3", needs=("server", "guest-kernel", "qemu-system-x86_64", *NEEDS), limit=900, long=True)
+@scenario("ipsec/l2tpv3", needs=("server", "guest-kernel", "qemu-system-x86_64", *NEEDS), limit=900, long=True,
+          takes=300)
 def _(t):
     """Linux's own L2TPv3, without a control connection, on a kernel that has it."""
     lab, ours = t.lab, Ours(t, "--ethernet", "on", full=True)

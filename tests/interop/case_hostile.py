@@ -171,7 +171,7 @@ def sanitized():
 
 
 @scenario("hostile/crowds", needs=("server", "softether-client", "tun"), asan=True, limit=400,
-          capture=False)
+          capture=False, takes=40, quiet=True)
 def _(t):
     lab = t.lab
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -217,7 +217,7 @@ def drip(c, data, until):
     return time.monotonic() - start
 
 
-@scenario("hostile/slow", needs=("server",), asan=True, limit=120)
+@scenario("hostile/slow", needs=("server",), asan=True, limit=120, takes=50, waits=True)
 def _(t):
     lab = t.lab
     with t.must("server, hub"):

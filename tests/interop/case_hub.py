@@ -149,7 +149,7 @@ def flood(s, frame, stop, sent):
         sent[0] += 100
 
 
-@scenario("hub/flood", needs=("server",), limit=90)
+@scenario("hub/flood", needs=("server",), limit=90, takes=5, quiet=True)
 def _(t):
     with t.must("three sessions"):
         server = polyether.Server(t.lab)

@@ -84,7 +84,7 @@ def both_ways(lab, client, size, port=7001):
         guests.transfer(client.space, lab.lan, LAN, size, back, port)
 
 
-@scenario("selfcheck/l2tp", needs=("softether-server", *NEEDS), limit=600, long=True)
+@scenario("selfcheck/l2tp", needs=("softether-server", *NEEDS), limit=600, long=True, takes=90)
 def _(t):
     lab = t.lab
     with t.must("SoftEther's server, the guest"):
@@ -103,7 +103,7 @@ def _(t):
 
 # -- our server --
 
-@scenario("ipsec/l2tp", needs=("server", *NEEDS), asan_long=True, limit=900)
+@scenario("ipsec/l2tp", needs=("server", *NEEDS), asan_long=True, limit=900, takes=200)
 def _(t):
     ours = Ours(t, "--raw-esp", "off")
     in_udp(t, ours)
@@ -211,7 +211,7 @@ def refusals(t, ours):
         no_session(server)
 
 
-@scenario("ipsec/nat", needs=("server", "iptables-legacy", *NEEDS), limit=900, long=True)
+@scenario("ipsec/nat", needs=("server", "iptables-legacy", *NEEDS), limit=900, long=True, takes=120)
 def _(t):
     lab, ours = t.lab, Ours(t)
     nat = guests.Nat(ours.guest)
@@ -240,7 +240,7 @@ def _(t):
     ours.end(t)
 
 
-@scenario("ipsec/rekey", needs=("server", *NEEDS), limit=900, long=True)
+@scenario("ipsec/rekey", needs=("server", *NEEDS), limit=900, long=True, takes=700)
 def _(t):
     """Keys of IKE and ESP change all the time, one client in UDP and one without."""
     lab, ours = t.lab, Ours(t, "--raw-esp", "on")
@@ -283,7 +283,7 @@ def renamed(ns, name):
     return type("Renamed", (), {"start": staticmethod(ns.start), "lab": ns.lab, "name": name})
 
 
-@scenario("ipsec/dead", needs=("server", *NEEDS), limit=900, long=True)
+@scenario("ipsec/dead", needs=("server", *NEEDS), limit=900, long=True, takes=250)
 def _(t):
     ours = Ours(t, "--dpd", "10")
     server = ours.server
@@ -321,7 +321,7 @@ def _(t):
     ours.end(t)
 
 
-@scenario("ipsec/flood", needs=("server", *NEEDS), limit=600, capture=False)
+@scenario("ipsec/flood", needs=("server", *NEEDS), limit=600, capture=False, takes=90, quiet=True)
 def _(t):
     """First packets of IKE from 65,536 addresses."""
     lab, ours = t.lab, Ours(t)

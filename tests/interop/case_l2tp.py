@@ -18,7 +18,7 @@ def sessions(server):
     return [r for r in rows if r.get("Username_str") == USER]
 
 
-@scenario("l2tp/plain", needs=NEEDS, limit=300, long=True)
+@scenario("l2tp/plain", needs=NEEDS, limit=300, long=True, takes=90)
 def _(t):
     lab = t.lab
     with t.must("server, hub, bridge, DHCP server, guest"):

@@ -188,7 +188,7 @@ class Ours:
             self.server.stop()
 
 
-@scenario("openvpn/matrix", needs=("server", *NEEDS), asan=True, limit=300)
+@scenario("openvpn/matrix", needs=("server", *NEEDS), asan=True, limit=300, takes=75)
 def _(t):
     """Each pair of protocol, device, cipher, login and control channel."""
     with t.must("server, hub, bridge, DHCP server"):
@@ -342,7 +342,7 @@ def one_hub(t, ours):
     own.disconnect("own")
 
 
-@scenario("openvpn/cases", needs=("server", "client", "nft", *NEEDS), asan=True, limit=300)
+@scenario("openvpn/cases", needs=("server", "client", "nft", *NEEDS), asan=True, limit=300, takes=70)
 def _(t):
     with t.must("server, hub, bridge, DHCP server"):
         ours = Ours(t, ("--enable-ra", "--dhcp-range=fd99:3::,ra-stateless,64"))
@@ -372,7 +372,7 @@ def comes_back(ours, client, end):
     need(session_of(ours, client) != first, "it is the same session")
 
 
-@scenario("openvpn/changes", needs=("server", *NEEDS), asan=True, limit=200)
+@scenario("openvpn/changes", needs=("server", *NEEDS), asan=True, limit=200, takes=80, waits=True)
 def _(t):
     """Keys, ports and addresses change while traffic flows."""
     lab = t.lab
@@ -405,7 +405,7 @@ def _(t):
     ours.end(t)
 
 
-@scenario("openvpn/flood", needs=("server", *NEEDS), limit=120)
+@scenario("openvpn/flood", needs=("server", *NEEDS), limit=120, takes=15, quiet=True)
 def _(t):
     with t.must("server, hub, bridge, DHCP server, a client"):
         ours = Ours(t)
@@ -421,7 +421,7 @@ def _(t):
     ours.end(t)
 
 
-@scenario("openvpn/crowd", needs=("server", *NEEDS), asan=True, limit=120)
+@scenario("openvpn/crowd", needs=("server", *NEEDS), asan=True, limit=120, takes=12, quiet=True)
 def _(t):
     """Handshakes that are begun and left alone: others still get in, and memory has a bound."""
     lab = t.lab
@@ -448,7 +448,7 @@ def _(t):
 
 # -- the lab, with other servers --
 
-@scenario("selfcheck/openvpn", needs=NEEDS, limit=200)
+@scenario("selfcheck/openvpn", needs=NEEDS, limit=200, takes=40)
 def _(t):
     """openvpn at both ends."""
     lab = t.lab
@@ -500,7 +500,7 @@ def _(t):
         survives_flood(server.process, lab.cli, SRV, flood.PLAIN_ANSWER)
 
 
-@scenario("selfcheck/softether-openvpn", needs=("softether-server", *NEEDS), limit=200)
+@scenario("selfcheck/softether-openvpn", needs=("softether-server", *NEEDS), limit=200, takes=25)
 def _(t):
     """Like our server, SoftEther's has the clients on a hub, and their addresses from there."""
     lab = t.lab

@@ -421,7 +421,7 @@ def _(t):
     ours.end(t)
 
 
-@scenario("securenat/load", needs=("server", "client", *RIGHTS, *NEEDS), limit=300)
+@scenario("securenat/load", needs=("server", "client", *RIGHTS, *NEEDS), limit=300, takes=32, quiet=True)
 def _(t):
     lab = t.lab
     with t.must("server without rights, virtual host, our client"):

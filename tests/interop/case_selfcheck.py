@@ -8,7 +8,7 @@ from registry import scenario
 
 
 @scenario("selfcheck/softether", needs=("softether-server", "softether-client", "tun", "dnsmasq",
-                                        "dhclient", "iperf3"))
+                                        "dhclient", "iperf3"), takes=15)
 def _(t):
     lab = t.lab
     with t.must("server, hub, bridge"):

@@ -14,7 +14,7 @@ from softether import HUB, PASSWORD, USER
 NEEDS = ("softether-client", "openvpn", "tun", "sstpc", *ipsec_peer.NEEDS, *ether_peer.NEEDS)
 
 
-@scenario("seven_protocols", needs=("server", *NEEDS), limit=900)
+@scenario("seven_protocols", needs=("server", *NEEDS), limit=900, takes=45)
 def _(t):
     lab = t.lab
     with t.must("server, hub, bridge, DHCP server"):

@@ -96,7 +96,8 @@ def reconnects(t, server, client, trust):
         traffic.pings(client.ns, LAN)
 
 
-@scenario("selfcheck/full-list", needs=("softether-server", "softether-client", *TUNNEL), long=True)
+@scenario("selfcheck/full-list", needs=("softether-server", "softether-client", *TUNNEL), long=True,
+          takes=60)
 def _(t):
     """The list of this file with SoftEther on both ends: the list itself is what is tested."""
     run_list(t, softether.Server, softether.Client)
@@ -138,17 +139,18 @@ def run_list(t, server_kind, client_kind, extra=()):
                 end.stop()
 
 
-@scenario("sevpn/debian-client", needs=("server", "softether-client", *TUNNEL), asan=True, limit=300)
+@scenario("sevpn/debian-client", needs=("server", "softether-client", *TUNNEL), asan=True, limit=300,
+          takes=52)
 def _(t):
     run_list(t, polyether.Server, softether.Client)
 
 
-@scenario("sevpn/our-client", needs=("client", "softether-server", *TUNNEL), asan=True, limit=300)
+@scenario("sevpn/our-client", needs=("client", "softether-server", *TUNNEL), asan=True, limit=300, takes=31)
 def _(t):
     run_list(t, softether.Server, polyether.Client)
 
 
-@scenario("sevpn/ours", needs=("server", "client", *TUNNEL), asan=True, limit=300)
+@scenario("sevpn/ours", needs=("server", "client", *TUNNEL), asan=True, limit=300, takes=33)
 def _(t):
     run_list(t, polyether.Server, polyether.Client,
              (("no super-frames", {"options": ("--no-super-frames",)}),

@@ -87,7 +87,7 @@ def refusals(t, server, guest):
                 REFUSED) > b, 5)
 
 
-@scenario("sstp/series", needs=("server", *NEEDS), limit=300, long=True)
+@scenario("sstp/series", needs=("server", *NEEDS), limit=300, long=True, takes=200)
 def _(t):
     """Each turn is some three seconds, nearly all of it the guest's."""
     server, guest = setup(t)
@@ -115,7 +115,7 @@ def _(t):
     server.healthy()
 
 
-@scenario("sstp/guest", needs=("server", *NEEDS), limit=420)
+@scenario("sstp/guest", needs=("server", *NEEDS), limit=420, takes=80)
 def _(t):
     server, guest = setup(t)
     refusals(t, server, guest)

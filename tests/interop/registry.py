@@ -10,6 +10,7 @@ import traceback
 from netlab import Failed, Lab
 
 SCENARIOS = {}
+WORDS = ("asan", "asan-long", "long", "quiet", "waits")
 BUILD = pathlib.Path(os.environ.get("POLYETHER_BUILD") or
                      pathlib.Path(__file__).resolve().parents[2] / "build")
 GUEST_KERNEL = pathlib.Path(__file__).resolve().parents[2] / "build" / "guest-kernel"
@@ -29,6 +30,10 @@ NEEDS = {
 
 class Abort(Exception):
     """A step failed that the rest of its scenario builds on."""
+
+
+class Late(Exception):
+    """The time of the whole scenario is over."""
 
 
 def program(name):
@@ -56,14 +61,28 @@ def lacking(needs):
     return None
 
 
-def scenario(name, needs=(), asan=False, asan_long=False, limit=300, capture=True, long=False):
-    """asan: also worth its time on the build with sanitizers; asan_long: when the long tests are
-    asked for. limit: seconds, all in all. long: only when the long tests are asked for."""
+def scenario(name, needs=(), limit=300, takes=10, capture=True, **words):
+    """limit: seconds, all in all. takes: about so many when nothing else runs; what takes longest
+    begins first. words, each True for a scenario that
+    asan: is also worth its time on the build with sanitizers; asan_long: when the long tests are asked for;
+    long: runs only when the long tests are asked for;
+    quiet: measures speed or memory, so that nothing runs beside it;
+    waits: does little but wait, so that it is one more beside what else runs."""
     def add(function):
+        known = {w: bool(words.pop(w.replace("-", "_"), False)) for w in WORDS}
+        if words:
+            raise TypeError(f"{name}: {', '.join(words)}")
         SCENARIOS[name] = {"run": function, "needs": ("ip", "ss", "ethtool", "tcpdump", *needs),
-                           "asan": asan, "asan-long": asan_long, "limit": limit, "capture": capture, "long": long}
+                           "limit": limit, "takes": takes, "capture": capture, **known,
+                           "guest": bool({"linux.uml", "guest-kernel"} & set(needs))}
         return function
     return add
+
+
+def listing(name):
+    """The line of --list: name, seconds, words."""
+    entry = SCENARIOS[name]
+    return " ".join([name, str(entry["takes"]), *(w for w in (*WORDS, "guest") if entry[w])])
 
 
 class Test:
@@ -97,6 +116,10 @@ class Test:
             self.say("not ok", step, time.monotonic() - start, text)
             if fatal:
                 raise Abort from None
+        except Late as e:
+            self.failed += 1
+            self.say("not ok", step, time.monotonic() - start, str(e))
+            raise Abort from None
         else:
             self.say("ok", step, time.monotonic() - start)
 

@@ -24,7 +24,7 @@ def timed(registry, name, logs, long):
     limit = registry.SCENARIOS[name]["limit"] * (3 if long else 1)
 
     def late(*_):
-        raise registry.Failed(f"no end after {limit} s")
+        raise registry.Late(f"the scenario has no end after {limit} s")
 
     signal.signal(signal.SIGALRM, late)
     signal.alarm(limit)
@@ -44,7 +44,8 @@ def main():
     if not a.list and not inside.is_inside():
         reason = inside.why_not()
         if reason:
-            print(f"skip all # {reason}")
+            for name in a.name or ["all"]:
+                print(f"skip {name} # {reason}")
             return 0
         return inside.enter(__file__)
     registry = load()
@@ -54,7 +55,7 @@ def main():
         names = [n for n in names if not registry.SCENARIOS[n]["long"] or n in a.name]
     if a.list:
         for n in names:
-            print(n + "".join(f" {w}" for w in ("asan", "asan-long", "long") if registry.SCENARIOS[n][w]))
+            print(registry.listing(n))
         return 0
     if not names:
         print("not ok " + " ".join(a.name) + " # no such scenario")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's SoftEther server and client as peers.
 
-Both keep their state in fixed folders; each one here has a mount namespace of its own with empty
-folders in these places. vpncmd takes a word with a leading slash for an option, so that files are
-named relative to the folder it runs in.
+Both keep their state in fixed folders, and a lock in /tmp that lets one of each run; each one here has
+a mount namespace of its own with empty folders in these places. vpncmd takes a word with a leading
+slash for an option, so that files are named relative to the folder it runs in.
 """
 import csv
 import io
@@ -20,7 +20,7 @@ mount --make-rprivate / &&
 for d in /var/lib /var/log /run; do mount -t tmpfs tmpfs $d || exit 1; done
 mkdir /var/lib/softether /var/log/softether /run/softether &&
 mount --bind "$1/lib" /var/lib/softether && mount --bind "$1/log" /var/log/softether &&
-exec "$2" execsvc
+mount -t tmpfs tmpfs /tmp && exec "$2" execsvc
 """
 
 # What would call the Internet is off; no limit of connections per address.

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interop suite: tests/interop/run.py in namespaces of its own, its lines counted here."""
+"""The interop suite: one tests/interop/run.py a scenario, in namespaces of its own, several at a time;
+their lines are counted here."""
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import build
@@ -11,64 +13,168 @@ import unit
 
 RUNNER = build.ROOT / "tests" / "interop" / "run.py"
 LINE = re.compile(r"^(ok|not ok|skip)\s+(\S.*?)(?: \(([\d.]+) s\))?(?: # (.*))?$")
+FLAGS = ("asan", "asan-long", "guest", "long", "quiet", "waits")
+# What the scenarios run.
+TARGETS = ("apps/server/polyether-server", "apps/ctl/polyetherctl", "apps/client/polyether-clientd",
+           "apps/client/polyether", "tests/sstp-load")
+SHOWN = 12
 
 
 def listed():
-    """{name: words}: "asan" for those that also run on the build with sanitizers, "asan-long" for those
-    that do when the long tests run, "long"."""
+    """{name: (words of FLAGS, seconds)} as the registry has them."""
     if not RUNNER.exists():
         return {}
     out = subprocess.run([sys.executable, "-B", RUNNER, "--list"], stdout=subprocess.PIPE, text=True,
                          check=True).stdout
-    return {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    rows = (line.split() for line in out.splitlines())
+    return {row[0]: ({w for w in row[2:] if w in FLAGS}, int(row[1])) for row in rows}
 
 
 def names():
     return list(listed())
 
 
-def run_build(which, chosen, rep, long):
-    mark = "" if which == "gcc" else f" [{which}]"
-    try:
-        build.build(which)
-    except build.BuildError as e:
-        rep.result("build" + mark, "not ok", detail=str(e))
-        return
-    command = [sys.executable, "-B", RUNNER, *(["--long"] if long else []), *chosen]
-    env = dict(os.environ, POLYETHER_BUILD=str(build.folder(which)), **build.SANITIZER_ENV)
-    start, pending = time.monotonic(), None
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          stdin=subprocess.DEVNULL, text=True, errors="replace") as p:
+class Job:
+    """A scenario on one build."""
+
+    def __init__(self, which, name, words, seconds):
+        self.which, self.name, self.words, self.seconds = which, name, words, seconds
+        self.mark = "" if which == "gcc" else f" [{which}]"
+        self.process, self.took = None, 0.0
+
+    def start(self, long):
+        command = [sys.executable, "-B", RUNNER, *(["--long"] if long else []), self.name]
+        env = dict(os.environ, POLYETHER_BUILD=str(build.folder(self.which)), **build.SANITIZER_ENV)
+        self.process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
+                                        errors="replace")
+
+    def follow(self, rep):
+        """Until it ends. It has to say what its status says."""
+        start = time.monotonic()
+        with self.process as p:
+            statuses = self.read(p.stdout, rep)
+            code = p.wait()
+        self.took = time.monotonic() - start
+        failed = "not ok" in statuses
+        if not statuses or code not in (0, 1) or failed != (code == 1):
+            rep.result(f"interop/{self.name}{self.mark}", "not ok", self.took,
+                       f"the runner ended with status {code} after {len(statuses)} results")
+
+    def read(self, lines, rep):
+        """Reports each result once all that is said of it has come; returns what they are."""
+        pending, statuses = None, []
+
         def flush():
             if pending:
-                rep.result(f"interop/{pending[1]}{mark}", pending[0], pending[2],
+                rep.result(f"interop/{pending[1]}{self.mark}", pending[0], pending[2],
                            pending[3] or "\n".join(pending[4]))
-        for line in p.stdout:
-            m = LINE.match(line.rstrip("\n"))
+        for line in lines:
+            line = line.rstrip("\n")
+            m = LINE.match(line)
             if m:
                 flush()
                 pending = (m[1], m[2], float(m[3]) if m[3] else None, m[4], [])
+                statuses.append(m[1])
             elif pending:
-                pending[4].append(line.rstrip("\n").removeprefix("     | "))
+                pending[4].append(line.removeprefix("     | "))
             else:
-                print(line, end="", flush=True)
+                rep.say(f"     | {self.name}{self.mark}: {line}")
         flush()
-        code = p.wait()
-    if code not in (0, 1):
-        rep.result("interop" + mark, "not ok", time.monotonic() - start,
-                   f"the runner ended with status {code}")
+        return statuses
+
+
+class Pool:
+    """Runs jobs side by side, those that take longest first. A guest is a machine of its own, so
+    that only some run at a time; what does little but wait has a place beside the workers."""
+
+    def __init__(self, jobs, rep, long, workers):
+        self.queue = sorted(jobs, key=lambda j: -j.seconds)
+        self.rep, self.long, self.workers = rep, long, workers
+        self.guests = max(1, workers // 2)
+        self.running, self.ended = [], False
+        self.changed = threading.Condition()
+
+    def take(self, waiting):
+        """Starts the next one for a worker; None when there will be none."""
+        with self.changed:
+            while not self.ended:
+                mine = [j for j in self.queue if "waits" in j.words or not waiting]
+                if not mine:
+                    return None
+                full = sum("guest" in j.words for j in self.running) >= self.guests
+                for job in mine:
+                    if not (full and "guest" in job.words):
+                        self.queue.remove(job)
+                        job.start(self.long)
+                        self.running.append(job)
+                        return job
+                self.changed.wait()
+        return None
+
+    def work(self, waiting):
+        while job := self.take(waiting):
+            job.follow(self.rep)
+            with self.changed:
+                self.running.remove(job)
+                self.changed.notify_all()
+
+    def run(self):
+        threads = [threading.Thread(target=self.work, args=(n == self.workers,), daemon=True)
+                   for n in range(self.workers + 1)]
+        try:
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self):
+        """Nothing new begins, and what runs ends: its namespaces go with it."""
+        with self.changed:
+            self.ended = True
+            running = list(self.running)
+            self.changed.notify_all()
+        for job in running:
+            job.process.terminate()
+        for job in running:
+            job.process.wait()
+
+
+def made_jobs(chosen, every, long, rep):
+    """Builds what is needed; the jobs of what could be built."""
+    wanted = {"gcc": chosen, "asan": [n for n in chosen if "asan" in every[n][0] or
+                                      (long and "asan-long" in every[n][0])]}
+    jobs = []
+    for which, some in wanted.items():
+        if not some:
+            continue
+        try:
+            build.build(which, TARGETS)
+        except build.BuildError as e:
+            rep.result("build" + ("" if which == "gcc" else f" [{which}]"), "not ok", detail=str(e))
+            continue
+        jobs += [Job(which, n, *every[n]) for n in some]
+    return jobs
 
 
 def run(rep, patterns, long):
     every = listed()
     chosen = [n for n in every if unit.wanted(n, patterns) or
               any(unit.wanted(n, [p + "/*"]) for p in patterns)]
-    chosen = [n for n in chosen if long or "long" not in every[n] or n in patterns]
+    chosen = [n for n in chosen if long or "long" not in every[n][0] or n in patterns]
     if not chosen:
         if patterns:
             rep.result("interop", "not ok", detail="no such test: " + ", ".join(patterns))
         return
-    run_build("gcc", chosen, rep, long)
-    both = [n for n in chosen if "asan" in every[n] or (long and "asan-long" in every[n])]
-    if both:
-        run_build("asan", both, rep, long)
+    jobs = made_jobs(chosen, every, long, rep)
+    start = time.monotonic()
+    Pool([j for j in jobs if "quiet" not in j.words], rep, long, max(2, build.cpus())).run()
+    between = time.monotonic()
+    Pool([j for j in jobs if "quiet" in j.words], rep, long, 1).run()
+    slowest = sorted(jobs, key=lambda j: -j.took)[:SHOWN]
+    rep.say(f"interop: {between - start:.0f} s side by side, {time.monotonic() - between:.0f} s alone, "
+            f"{sum(j.took for j in jobs):.0f} s in all; " +
+            ", ".join(f"{j.name}{j.mark} {j.took:.0f}" for j in slowest))

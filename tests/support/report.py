@@ -32,6 +32,11 @@ class Report:
                 line += "\n" + "\n".join("     | " + d for d in detail.rstrip().splitlines())
             print(line, flush=True)
 
+    def say(self, text):
+        """Something to read that is no result."""
+        with self.lock:
+            print(text, flush=True)
+
     def summary(self):
         """The last line of a run; returns the exit status."""
         if len(self.failures) > 0:
