@@ -23,55 +23,6 @@ take_expiry(const char *text, struct record *in)
     return true;
 }
 
-static const struct rpc_field *
-find_policy(const char *name)
-{
-    struct rpc_field_iter it = rpc_fields(rpc_method_find("SetUser")->in);
-    const struct rpc_field *f;
-
-    while ((f = rpc_field_next(&it)) != NULL) {
-        if (!g_str_has_prefix(f->name, "policy:"))
-            continue;
-        const char *item = f->name + strlen("policy:");
-        const char *end = strrchr(item, '_');
-        if (strlen(name) == (size_t)(end - item) &&
-            g_ascii_strncasecmp(item, name, strlen(name)) == 0)
-            return f;
-    }
-    return NULL;
-}
-
-/* "MaxUpload=1000000" or "NoBridge=yes". */
-static bool
-take_policy(const char *text, struct record *in)
-{
-    const char *equals = strchr(text, '=');
-    g_autofree char *name = g_strndup(text, equals ? (size_t)(equals - text) : strlen(text));
-    const struct rpc_field *f = find_policy(name);
-    const char *value = equals ? equals + 1 : "yes";
-    uint32_t n = 0;
-
-    if (!f) {
-        ctl_complain(_("the security policy has no item '%s'; see user show"), name);
-        return false;
-    }
-    record_set_bool(in, "UsePolicy_bool", true);
-    if (rpc_type_of(f->name) == RPC_U32) {
-        if (!ctl_parse_number(value, name, &n))
-            return false;
-        record_set_u32(in, f->name, n);
-        return true;
-    }
-    static const char *const yes[] = {"yes", "true", "on", "1", NULL};
-    static const char *const no[] = {"no", "false", "off", "0", NULL};
-    if (!g_strv_contains(yes, value) && !g_strv_contains(no, value)) {
-        ctl_complain(_("%s is either yes or no"), name);
-        return false;
-    }
-    record_set_bool(in, f->name, g_strv_contains(yes, value));
-    return true;
-}
-
 static bool
 take_serial(const char *text, struct record *in)
 {
@@ -161,19 +112,17 @@ take_address(const struct ctl_args *args, struct record *in)
 static bool
 take_options(const struct ctl_command *cmd, const struct ctl_args *args, struct record *in)
 {
-    const char *policy;
-
     if (ctl_has(args, "--realname"))
         record_set_text(in, "Realname_utf", ctl_value(args, "--realname"));
     if (ctl_has(args, "--note"))
         record_set_text(in, "Note_utf", ctl_value(args, "--note"));
+    if (ctl_has(args, "--group"))
+        record_set_text(in, "GroupName_str", ctl_value(args, "--group"));
+    if (ctl_has(args, "--no-group"))
+        record_set_text(in, "GroupName_str", "");
     take_address(args, in);
-    if (ctl_has(args, "--no-policy"))
-        record_set_bool(in, "UsePolicy_bool", false);
-    for (unsigned i = 0; (policy = ctl_value_at(args, "--policy", i)) != NULL; i++)
-        if (!take_policy(policy, in))
-            return false;
-    return take_expiry(ctl_value(args, "--expires"), in) && take_login(cmd, args, in);
+    return ctl_take_policy(args, in) && take_expiry(ctl_value(args, "--expires"), in) &&
+           take_login(cmd, args, in);
 }
 
 enum ctl_exit

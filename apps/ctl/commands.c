@@ -62,6 +62,7 @@ static const struct ctl_option hub_set_options[] = {
         {"--serial", N_("HEX"), N_("serial number that the certificate must have"), false},      \
         {"--realname", N_("TEXT"), N_("full name"), false},                                      \
         {"--note", N_("TEXT"), N_("remark"), false},                                             \
+        {"--group", N_("GROUP"), N_("group, whose policy holds unless there is one"), false},    \
         {"--address4", N_("ADDRESS/LENGTH[,...]"),                                               \
          N_("fixed IPv4 address, with ,gateway=IP and ,dns=IP; none: by DHCP"), false},          \
         {"--address6", N_("ADDRESS/LENGTH[,...]"), N_("the same for IPv6"), false},              \
@@ -78,6 +79,31 @@ static const struct ctl_option user_create_options[] = {
 static const struct ctl_option user_set_options[] = {
     USER_OPTIONS,
     {"--password", NULL, N_("ask for a new password"), false},
+    {"--no-group", NULL, N_("take the user out of the group"), false},
+    {"--no-policy", NULL, N_("take the security policy away"), false},
+    {NULL, NULL, NULL, false},
+};
+
+#define GROUP_OPTIONS                                                         \
+    {"--realname", N_("TEXT"), N_("full name"), false},                       \
+        {"--note", N_("TEXT"), N_("remark"), false},                          \
+    {                                                                         \
+        "--policy", N_("NAME=VALUE"), N_("item of the security policy"), true \
+    }
+
+static const struct ctl_option group_create_options[] = {
+    GROUP_OPTIONS,
+    {NULL, NULL, NULL, false},
+};
+
+static const struct ctl_option group_set_options[] = {
+    GROUP_OPTIONS,
+    {"--no-policy", NULL, N_("take the security policy away"), false},
+    {NULL, NULL, NULL, false},
+};
+
+static const struct ctl_option policy_options[] = {
+    {"--policy", N_("NAME=VALUE"), N_("item of the security policy"), true},
     {"--no-policy", NULL, N_("take the security policy away"), false},
     {NULL, NULL, NULL, false},
 };
@@ -107,11 +133,20 @@ static const struct ctl_column hub_columns[] = {
 
 static const struct ctl_column user_columns[] = {
     {"Name_str", N_("USER")},
+    {"GroupName_str", N_("GROUP")},
     {"Realname_utf", N_("FULL NAME")},
     {"AuthType_u32", N_("LOGIN")},
     {"NumLogin_u32", N_("LOGINS")},
     {"LastLoginTime_dt", N_("LAST LOGIN")},
     {"Expires_dt", N_("EXPIRES")},
+    {"DenyAccess_bool", N_("DENIED")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column group_columns[] = {
+    {"Name_str", N_("GROUP")},
+    {"Realname_utf", N_("FULL NAME")},
+    {"NumUsers_u32", N_("USERS")},
     {"DenyAccess_bool", N_("DENIED")},
     {NULL, NULL},
 };
@@ -226,6 +261,9 @@ const struct ctl_command ctl_commands[] = {
      CHANGE("SetHubOnline", "HubName_str", "Online_bool=true")},
     {"hub", "offline", "HUB", N_("take a hub offline; its sessions end"), NULL,
      CHANGE("SetHubOnline", "HubName_str", "Online_bool=false")},
+    {"hub", "policy show", "HUB", N_("show the policy of users who have none by user or group"),
+     NULL, SHOW("GetHubDefaultPolicy", "HubName_str")},
+    {"hub", "policy set", "HUB", N_("change it"), policy_options, .run = ctl_run_hub_policy_set},
     {"hub", "delete", "HUB", N_("delete a hub with its users"), NULL,
      CHANGE("DeleteHub", "HubName_str", NULL)},
 
@@ -238,6 +276,17 @@ const struct ctl_command ctl_commands[] = {
      SHOW("GetUser", "HubName_str Name_str")},
     {"user", "delete", "HUB USER", N_("delete a user; the sessions end"), NULL,
      CHANGE("DeleteUser", "HubName_str Name_str", NULL)},
+
+    {"group", "list", "HUB", N_("list the groups of a hub"), NULL,
+     LIST("EnumGroup", "HubName_str", "GroupList", group_columns)},
+    {"group", "create", "HUB NAME", N_("make a group"), group_create_options,
+     .run = ctl_run_group_create},
+    {"group", "set", "HUB GROUP", N_("change a group"), group_set_options,
+     .run = ctl_run_group_set},
+    {"group", "show", "HUB GROUP", N_("show a group's settings and counters"), NULL,
+     SHOW("GetGroup", "HubName_str Name_str")},
+    {"group", "delete", "HUB GROUP", N_("delete a group; its members stay"), NULL,
+     CHANGE("DeleteGroup", "HubName_str Name_str", NULL)},
 
     {"session", "list", "HUB", N_("list the sessions of a hub"), NULL,
      LIST("EnumSession", "HubName_str", "SessionList", session_columns)},

@@ -95,6 +95,7 @@ ctl_run ctl_run_list, ctl_run_show, ctl_run_change;
 ctl_run ctl_run_server_password, ctl_run_cert_show, ctl_run_cert_set, ctl_run_cert_regenerate;
 ctl_run ctl_run_hub_create, ctl_run_hub_set;
 ctl_run ctl_run_user_create, ctl_run_user_set;
+ctl_run ctl_run_group_create, ctl_run_group_set, ctl_run_hub_policy_set;
 ctl_run ctl_run_bridge_create, ctl_run_rpc;
 ctl_run ctl_run_openvpn_set, ctl_run_openvpn_export, ctl_run_openvpn_key;
 ctl_run ctl_run_ipsec_set, ctl_run_router_add;
@@ -114,6 +115,9 @@ struct ctl_field_option {
  * message. */
 bool ctl_take_options(const struct ctl_field_option *map, const struct ctl_args *args,
                       struct record *in);
+
+/* --policy and --no-policy, into the policy:* fields. False after a message. */
+bool ctl_take_policy(const struct ctl_args *args, struct record *in);
 
 /* The whole file as bytes. False after a message. */
 bool ctl_put_file(struct record *in, const char *field, const char *path);

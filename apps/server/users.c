@@ -23,7 +23,7 @@ fill_administrator(const struct store_hub *hub, struct auth_user *out)
 }
 
 static void
-fill_user(const struct store_user *u, struct auth_user *out)
+fill_user(const struct store_user *u, const struct policy *policy, struct auth_user *out)
 {
     (void)g_strlcpy(out->name, u->name, sizeof(out->name));
     (void)g_strlcpy(out->group, u->group ? u->group : "", sizeof(out->group));
@@ -39,7 +39,7 @@ fill_user(const struct store_user *u, struct auth_user *out)
     (void)g_strlcpy(out->external_name, u->external_name ? u->external_name : "",
                     sizeof(out->external_name));
     out->expires_ms = u->expires_ms;
-    out->policy = u->has_policy ? u->policy : policy_default();
+    out->policy = *policy;
     out->address = u->address;
 }
 
@@ -58,8 +58,10 @@ find_user(void *store, const char *hub, const char *user, bool *found, struct au
     } else {
         struct store_user *u = store_user_get(store, hub, user);
         *found = u != NULL;
-        if (u)
-            fill_user(u, out);
+        if (u) {
+            struct policy policy = store_user_policy(store, hub, u);
+            fill_user(u, &policy, out);
+        }
         store_user_free(u);
     }
     store_hub_free(h);

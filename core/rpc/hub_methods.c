@@ -164,6 +164,9 @@ static void
 put_counts(struct record *out, const struct rpc_call *c, const char *hub,
            const struct hub_stats *stats)
 {
+    g_autoptr(GPtrArray) groups = store_groups(c->host->store, hub);
+
+    record_set_u32(out, "NumGroups_u32", groups->len);
     record_set_u32(out, "NumUsers_u32", store_users_count(c->host->store, hub));
     record_set_u32(out, "NumSessions_u32", stats->sessions);
     record_set_u32(out, "NumMacTables_u32", stats->fdb_entries);

@@ -73,6 +73,7 @@ extern const struct rpc_handler_row rpc_listener_handlers[];
 extern const struct rpc_handler_row rpc_hub_handlers[];
 extern const struct rpc_handler_row rpc_ca_handlers[];
 extern const struct rpc_handler_row rpc_user_handlers[];
+extern const struct rpc_handler_row rpc_group_handlers[];
 extern const struct rpc_handler_row rpc_session_handlers[];
 extern const struct rpc_handler_row rpc_bridge_handlers[];
 extern const struct rpc_handler_row rpc_securenat_handlers[];

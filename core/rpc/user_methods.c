@@ -6,6 +6,7 @@
 #include "core/crypto/sha0.h"
 #include "core/hub/session.h"
 #include "core/rpc/cert_input.h"
+#include "core/rpc/policy_fields.h"
 #include "core/rpc/rpc_priv.h"
 
 #include <string.h>
@@ -18,63 +19,8 @@ enum {
     AUTH_TYPE_RADIUS = 4,
     AUTH_TYPE_NT = 5,
     SERIAL_MAX = 64,
-    POLICY_CONNECTIONS_MAX = 32,
-    POLICY_TIMEOUT_MIN = 5,
-    POLICY_TIMEOUT_MAX = 60,
     VLAN_MAX = 4094,
 };
-
-/* ---- policy ---- */
-
-static const struct {
-    const char *field;
-    size_t offset; /* of a uint32_t in struct policy */
-} policy_items[] = {
-#define X(item, kind, value) {"policy:" #item "_" #kind, offsetof(struct policy, item)},
-    POLICY_ITEMS(X)
-#undef X
-};
-
-static uint32_t *
-policy_item(struct policy *p, size_t offset)
-{
-    return (uint32_t *)(void *)((char *)p + offset);
-}
-
-/* What the call does not name keeps its default. */
-static struct policy
-policy_in(const struct record *in)
-{
-    struct policy p = policy_default();
-
-    for (size_t i = 0; i < ARRAY_LEN(policy_items); i++) {
-        const char *field = policy_items[i].field;
-        bool flag = rpc_type_of(field) == RPC_BOOL;
-        if (record_has(in, field))
-            *policy_item(&p, policy_items[i].offset) =
-                flag ? record_bool(in, field) : record_u32(in, field);
-    }
-    p.Ver3 = 1;
-    if (p.MaxConnection < 1 || p.MaxConnection > POLICY_CONNECTIONS_MAX)
-        p.MaxConnection = POLICY_CONNECTIONS_MAX;
-    p.TimeOut = CLAMP(p.TimeOut, POLICY_TIMEOUT_MIN, POLICY_TIMEOUT_MAX);
-    return p;
-}
-
-static void
-policy_out(struct record *out, const struct policy *policy)
-{
-    struct policy p = *policy;
-
-    for (size_t i = 0; i < ARRAY_LEN(policy_items); i++) {
-        const char *field = policy_items[i].field;
-        uint32_t value = *policy_item(&p, policy_items[i].offset);
-        if (rpc_type_of(field) == RPC_BOOL)
-            record_set_bool(out, field, value != 0);
-        else
-            record_set_u32(out, field, value);
-    }
-}
 
 /* ---- what comes in ---- */
 
@@ -199,15 +145,27 @@ take_address(const struct rpc_call *c, struct store_user *u, GError **error)
     return !fault || rpc_fail(error, PE_INVALID_PARAMETER, "the fixed address: %s", fault);
 }
 
+/* In the spelling of the group. */
+static bool
+take_group(const struct rpc_call *c, struct store_user *u, GError **error)
+{
+    const char *hub = record_text(c->in, "HubName_str");
+    const char *name = record_text(c->in, "GroupName_str");
+    struct store_group *g = name[0] ? store_group_get(c->host->store, hub, name) : NULL;
+
+    if (name[0] && !g)
+        return rpc_fail(error, PE_GROUP_NOT_FOUND, "hub '%s' has no group '%s'", hub, name);
+    g_free(u->group);
+    u->group = g_strdup(g ? g->name : "");
+    store_group_free(g);
+    return true;
+}
+
 /* All but the name; u holds what is there already. */
 static bool
 take_settings(const struct rpc_call *c, struct store_user *u, GError **error)
 {
-    const char *group = record_text(c->in, "GroupName_str");
-
-    if (group[0])
-        return rpc_fail(error, PE_GROUP_NOT_FOUND, "group '%s' does not exist", group);
-    if (!take_auth(c, u, error) || !take_address(c, u, error))
+    if (!take_group(c, u, error) || !take_auth(c, u, error) || !take_address(c, u, error))
         return false;
     g_free(u->realname);
     g_free(u->note);
@@ -215,7 +173,7 @@ take_settings(const struct rpc_call *c, struct store_user *u, GError **error)
     u->note = g_strdup(record_text(c->in, "Note_utf"));
     u->expires_ms = record_dt(c->in, "ExpireTime_dt");
     u->has_policy = record_bool(c->in, "UsePolicy_bool");
-    u->policy = u->has_policy ? policy_in(c->in) : policy_default();
+    u->policy = u->has_policy ? policy_fields_in(c->in) : policy_default();
     if (u->policy.VLanId > VLAN_MAX)
         return rpc_fail(error, PE_INVALID_PARAMETER, "a VLAN is a number from 0 to %d", VLAN_MAX);
     return true;
@@ -272,7 +230,7 @@ answer(const struct rpc_call *c, const struct store_user *u)
     record_set_u32(out, "NumLogin_u32", u->logins);
     put_traffic(out, "", u);
     record_set_bool(out, "UsePolicy_bool", u->has_policy);
-    policy_out(out, &u->policy);
+    policy_fields_out(out, &u->policy);
     return out;
 }
 

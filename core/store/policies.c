@@ -50,3 +50,40 @@ store_parse_policy(const char *text)
     }
     return p;
 }
+
+/* ---- whose policy holds ---- */
+
+static const char hub_policy[] = "policy";
+
+bool
+store_hub_policy(struct store *s, const char *hub, struct policy *out)
+{
+    g_autofree char *text = store_hub_get_text(s, hub, hub_policy);
+
+    *out = text ? store_parse_policy(text) : policy_default();
+    return text != NULL;
+}
+
+bool
+store_hub_set_policy(struct store *s, const char *hub, const struct policy *policy, GError **error)
+{
+    g_autofree char *text = policy ? store_print_policy(policy) : NULL;
+
+    return store_hub_set_text(s, hub, hub_policy, text, error);
+}
+
+struct policy
+store_user_policy(struct store *s, const char *hub, const struct store_user *u)
+{
+    struct policy policy = u->policy;
+
+    if (u->has_policy)
+        return policy;
+    struct store_group *g = u->group && u->group[0] ? store_group_get(s, hub, u->group) : NULL;
+    if (g && g->has_policy)
+        policy = g->policy;
+    else
+        (void)store_hub_policy(s, hub, &policy); /* the default of the program if it is not set */
+    store_group_free(g);
+    return policy;
+}

@@ -117,6 +117,15 @@ bool store_group_update(struct store *s, const char *hub, const struct store_gro
 /* Its members are in no group then. */
 bool store_group_delete(struct store *s, const char *hub, const char *name, GError **error);
 
+/* ---- policies ---- */
+struct store_user;
+/* Of users who have none by user or group. False, and the default of the program: it is not set. */
+bool store_hub_policy(struct store *s, const char *hub, struct policy *out);
+bool store_hub_set_policy(struct store *s, const char *hub, const struct policy *policy,
+                          GError **error); /* NULL: unset. PE_HUB_NOT_FOUND */
+/* What holds for a user: the own one, else that of the group, else that of the hub. */
+struct policy store_user_policy(struct store *s, const char *hub, const struct store_user *u);
+
 /* ---- users ---- */
 struct store_user {
     char *name, *group, *realname, *note; /* NULL is taken as "" */

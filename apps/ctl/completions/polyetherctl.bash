@@ -11,13 +11,15 @@ _polyetherctl()
     esac
   done
   case $said in
-    '') words='server listener hub user session mac ca bridge securenat openvpn sstp ipsec router rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user group session mac ca bridge securenat openvpn sstp ipsec router rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
     'listener') words='list add delete enable disable' ;;
-    'hub') words='list create show set online offline delete' ;;
+    'hub') words='list create show set online offline policy delete' ;;
+    'hub policy') words='show set' ;;
     'user') words='list create set show delete' ;;
+    'group') words='list create set show delete' ;;
     'session') words='list show disconnect' ;;
     'mac') words='list delete' ;;
     'ca') words='list add delete' ;;
@@ -34,8 +36,11 @@ _polyetherctl()
     'server cert regenerate'*) words='--cn' ;;
     'hub create'*) words='--max-sessions --no-enum --offline --password-stdin --password-file' ;;
     'hub set'*) words='--max-sessions --no-enum --enum --password --password-stdin --password-file' ;;
-    'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --address4 --address6 --expires --policy' ;;
-    'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --address4 --address6 --expires --policy --password --no-policy' ;;
+    'hub policy set'*) words='--policy --no-policy' ;;
+    'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --group --address4 --address6 --expires --policy' ;;
+    'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --group --address4 --address6 --expires --policy --password --no-group --no-policy' ;;
+    'group create'*) words='--realname --note --policy' ;;
+    'group set'*) words='--realname --note --policy --no-policy' ;;
     'bridge create'*) words='--tap' ;;
     'securenat set'*) words='--ip --pool --lease --gateway --dns --domain --routes --reserve --no-reservations --nat --no-nat --nat-mode --dhcp --no-dhcp --ip6 --no-ip6 --dhcp6 --no-dhcp6 --mtu --tcp-timeout --udp-timeout --log --no-log' ;;
     'openvpn set'*) words='--enable --disable --udp-ports --default-hub --ciphers --allow-cbc --no-cbc --require-client-cert --no-client-cert --control --tls-auth-digest --redirect-gateway --no-redirect-gateway --block-outside-dns --no-block-outside-dns --ping --ping-restart --renegotiate --mtu' ;;

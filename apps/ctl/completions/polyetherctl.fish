@@ -15,6 +15,7 @@ complete -c polyetherctl -n __fish_use_subcommand -a server
 complete -c polyetherctl -n __fish_use_subcommand -a listener
 complete -c polyetherctl -n __fish_use_subcommand -a hub
 complete -c polyetherctl -n __fish_use_subcommand -a user
+complete -c polyetherctl -n __fish_use_subcommand -a group
 complete -c polyetherctl -n __fish_use_subcommand -a session
 complete -c polyetherctl -n __fish_use_subcommand -a mac
 complete -c polyetherctl -n __fish_use_subcommand -a ca
@@ -64,6 +65,12 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_su
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from set' -l password-file -r -d 'the password is the first line of this file'
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a online -d 'take a hub online'
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a offline -d 'take a hub offline; its sessions end'
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a policy -d ''
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from policy' -a show -d 'show the policy of users who have none by user or group'
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a policy -d ''
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from policy' -a set -d 'change it'
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from policy' -l policy -r -d 'item of the security policy'
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from policy' -l no-policy -d 'take the security policy away'
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a delete -d 'delete a hub with its users'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user' -a list -d 'list the users of a hub'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user' -a create -d 'make a user'
@@ -76,6 +83,7 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_s
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l serial -r -d 'serial number that the certificate must have'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l realname -r -d 'full name'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l note -r -d 'remark'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l group -r -d 'group, whose policy holds unless there is one'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l address4 -r -d 'fixed IPv4 address, with ,gateway=IP and ,dns=IP; none: by DHCP'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l address6 -r -d 'the same for IPv6'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l expires -r -d 'end of the account, like 2030-12-31, or never'
@@ -90,14 +98,28 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_s
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l serial -r -d 'serial number that the certificate must have'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l realname -r -d 'full name'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l note -r -d 'remark'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l group -r -d 'group, whose policy holds unless there is one'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l address4 -r -d 'fixed IPv4 address, with ,gateway=IP and ,dns=IP; none: by DHCP'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l address6 -r -d 'the same for IPv6'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l expires -r -d 'end of the account, like 2030-12-31, or never'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l policy -r -d 'item of the security policy'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l password -d 'ask for a new password'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l no-group -d 'take the user out of the group'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l no-policy -d 'take the security policy away'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user' -a show -d 'show a user's settings and counters'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user' -a delete -d 'delete a user; the sessions end'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group' -a list -d 'list the groups of a hub'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group' -a create -d 'make a group'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from create' -l realname -r -d 'full name'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from create' -l note -r -d 'remark'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from create' -l policy -r -d 'item of the security policy'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group' -a set -d 'change a group'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from set' -l realname -r -d 'full name'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from set' -l note -r -d 'remark'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from set' -l policy -r -d 'item of the security policy'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from set' -l no-policy -d 'take the security policy away'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group' -a show -d 'show a group's settings and counters'
+complete -c polyetherctl -n '__fish_seen_subcommand_from group' -a delete -d 'delete a group; its members stay'
 complete -c polyetherctl -n '__fish_seen_subcommand_from session' -a list -d 'list the sessions of a hub'
 complete -c polyetherctl -n '__fish_seen_subcommand_from session' -a show -d 'show one session'
 complete -c polyetherctl -n '__fish_seen_subcommand_from session' -a disconnect -d 'end a session'

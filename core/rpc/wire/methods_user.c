@@ -55,6 +55,7 @@ static const struct rpc_field enum_user_out[] = {
 static const struct rpc_field create_user_in[] = {
     F("HubName_str", "name of the hub"),
     F("Name_str", "name"),
+    F_OURS("GroupName_str", "group; empty: none"),
     F("Realname_utf", "full name"),
     F("Note_utf", "remark"),
     F("ExpireTime_dt", "valid until; 1970: for ever"),

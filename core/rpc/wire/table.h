@@ -35,5 +35,6 @@ extern const struct rpc_area rpc_area_securenat;
 extern const struct rpc_area rpc_area_server;
 extern const struct rpc_area rpc_area_hub;
 extern const struct rpc_area rpc_area_user;
+extern const struct rpc_area rpc_area_group;
 extern const struct rpc_area rpc_area_session;
 extern const struct rpc_area rpc_area_bridge;

@@ -45,7 +45,7 @@ test_table(void)
             g_assert_nonnull(rpc_field_find(m->in, m->hub_field ? m->hub_field : "HubName_str"));
         g_assert_true(rpc_method_find(m->name) == m);
     }
-    g_assert_cmpuint(n, ==, 63);
+    g_assert_cmpuint(n, >=, 70); /* none was lost */
     g_assert_null(rpc_method_find("NoSuchMethod"));
     g_assert_null(rpc_method_find(""));
     g_assert_nonnull(rpc_method_find("enumHUB"));

@@ -210,6 +210,65 @@ test_users(void)
     fixture_close(&f);
 }
 
+static uint32_t
+max_mac_of_anna(struct fixture *f)
+{
+    struct store_user *u = store_user_get(f->host.store, "ONE", "anna");
+    struct policy policy = store_user_policy(f->host.store, "ONE", u);
+
+    store_user_free(u);
+    return policy.MaxMac;
+}
+
+/* The policy of the user, else of the group, else of the hub. */
+static void
+test_groups(void)
+{
+    struct fixture f = {0};
+
+    fixture_open(&f, NULL);
+    fixture_do(&f, "CreateHub", fixture_record("HubName_str=ONE", "Online_bool=true", NULL), PE_OK);
+    fixture_do(&f, "CreateUser",
+               fixture_record("HubName_str=ONE", "Name_str=anna", "AuthType_u32=0", NULL), PE_OK);
+    g_assert_cmpuint(max_mac_of_anna(&f), ==, 0);
+    fixture_do(
+        &f, "SetHubDefaultPolicy",
+        fixture_record("HubName_str=ONE", "UsePolicy_bool=true", "policy:MaxMac_u32=3", NULL),
+        PE_OK);
+    g_assert_cmpuint(max_mac_of_anna(&f), ==, 3);
+
+    struct record *staff = fixture_record("HubName_str=ONE", "Name_str=Staff", NULL);
+    record_set_text(staff, "Realname_utf", "All who work here");
+    fixture_do(&f, "CreateGroup", staff, PE_OK);
+    fixture_do(&f, "CreateGroup", fixture_record("HubName_str=ONE", "Name_str=STAFF", NULL),
+               PE_GROUP_EXISTS);
+    fixture_do(&f, "SetUser", user_call("GroupName_str=staff"), PE_OK);
+    g_assert_cmpuint(max_mac_of_anna(&f), ==, 3); /* the group has none */
+    fixture_do(&f, "SetGroup",
+               fixture_record("HubName_str=ONE", "Name_str=staff", "UsePolicy_bool=true",
+                              "policy:MaxMac_u32=4", NULL),
+               PE_OK);
+    g_assert_cmpuint(max_mac_of_anna(&f), ==, 4);
+    struct record *own = user_call("GroupName_str=staff");
+    record_set_bool(own, "UsePolicy_bool", true);
+    record_set_u32(own, "policy:MaxMac_u32", 5);
+    fixture_do(&f, "SetUser", own, PE_OK);
+    g_assert_cmpuint(max_mac_of_anna(&f), ==, 5);
+
+    g_autoptr(record_t) all =
+        fixture_call(&f, "EnumGroup", fixture_record("HubName_str=ONE", NULL), PE_OK);
+    g_assert_cmpuint(record_count(all, "GroupList"), ==, 1);
+    g_assert_cmpuint(record_u32(record_at(all, "GroupList", 0), "NumUsers_u32"), ==, 1);
+    g_autoptr(record_t) user = fixture_call(&f, "GetUser", user_call(NULL), PE_OK);
+    g_assert_cmpstr(record_text(user, "GroupName_str"), ==, "Staff");
+    fixture_do(&f, "DeleteGroup", fixture_record("HubName_str=ONE", "Name_str=staff", NULL), PE_OK);
+    fixture_do(&f, "GetGroup", fixture_record("HubName_str=ONE", "Name_str=staff", NULL),
+               PE_GROUP_NOT_FOUND);
+    g_autoptr(record_t) after = fixture_call(&f, "GetUser", user_call(NULL), PE_OK);
+    g_assert_cmpstr(record_text(after, "GroupName_str"), ==, "");
+    fixture_close(&f);
+}
+
 static void
 put_bytes(struct record *r, const char *field, const char *text)
 {
@@ -412,6 +471,7 @@ main(int argc, char **argv)
     g_test_add_func("/rpc/server/rights", test_rights);
     g_test_add_func("/rpc/server/hubs", test_hubs);
     g_test_add_func("/rpc/server/users", test_users);
+    g_test_add_func("/rpc/server/groups", test_groups);
     g_test_add_func("/rpc/server/certificates", test_certificates);
     g_test_add_func("/rpc/server/listeners", test_listeners);
     g_test_add_func("/rpc/server/server", test_server);
