@@ -23,7 +23,19 @@ grow(struct frame_queue *q)
 }
 
 static int64_t
-isqrt_us(int64_t interval_us, unsigned count)
+target_us(const struct frame_queue *q)
+{
+    return q->target_us > 0 ? q->target_us : QUEUE_TARGET_US;
+}
+
+static int64_t
+interval_us(const struct frame_queue *q)
+{
+    return q->interval_us > 0 ? q->interval_us : QUEUE_INTERVAL_US;
+}
+
+static int64_t
+isqrt_us(int64_t interval, unsigned count)
 {
     /* interval / sqrt(count), by Newton on integers: count is small and this runs only while
      * dropping */
@@ -36,7 +48,7 @@ isqrt_us(int64_t interval_us, unsigned count)
             break;
         r = next;
     }
-    return (interval_us << 8) / (int64_t)(r > 0 ? r : 1);
+    return (interval << 8) / (int64_t)(r > 0 ? r : 1);
 }
 
 enum drop
@@ -79,12 +91,12 @@ dodequeue(struct frame_queue *q, int64_t now_us, bool *ok_to_drop)
     struct frame *f = frame_queue_pop_plain(q);
 
     *ok_to_drop = false;
-    if (!f || now_us - at_us < QUEUE_TARGET_US || q->n == 0) {
+    if (!f || now_us - at_us < target_us(q) || q->n == 0) {
         q->first_above_us = 0;
         return f;
     }
     if (q->first_above_us == 0)
-        q->first_above_us = now_us + QUEUE_INTERVAL_US;
+        q->first_above_us = now_us + interval_us(q);
     else if (now_us >= q->first_above_us)
         *ok_to_drop = true;
     return f;
@@ -113,16 +125,16 @@ frame_queue_pop(struct frame_queue *q, int64_t now_us, unsigned *dropped)
             if (!ok)
                 q->dropping = false;
             else
-                q->drop_next_us += isqrt_us(QUEUE_INTERVAL_US, q->count);
+                q->drop_next_us += isqrt_us(interval_us(q), q->count);
         }
     } else if (f && ok) {
         f = drop_and_next(q, f, now_us, &ok, dropped);
         q->dropping = true;
         /* Start from where the last drop phase ended, if that was a moment ago. */
         unsigned delta = q->count - q->last_count;
-        bool recent = now_us - q->drop_next_us < 16 * (int64_t)QUEUE_INTERVAL_US;
+        bool recent = now_us - q->drop_next_us < 16 * interval_us(q);
         q->count = recent && delta > 1 ? delta : 1;
-        q->drop_next_us = now_us + isqrt_us(QUEUE_INTERVAL_US, q->count);
+        q->drop_next_us = now_us + isqrt_us(interval_us(q), q->count);
         q->last_count = q->count;
     }
     return f;
@@ -135,5 +147,5 @@ frame_queue_clear(struct frame_queue *q)
 
     while ((f = frame_queue_pop_plain(q)))
         frame_free(f);
-    *q = (struct frame_queue){0};
+    *q = (struct frame_queue){.target_us = q->target_us, .interval_us = q->interval_us};
 }

@@ -31,6 +31,8 @@ struct frame_queue {
     struct frame_queue_slot *slot; /* owned, circular */
     unsigned cap, head, n;
     size_t bytes;
+    /* CoDel's parameters; 0: QUEUE_TARGET_US, QUEUE_INTERVAL_US. May be changed at any time. */
+    int64_t target_us, interval_us;
     /* CoDel's state */
     int64_t first_above_us, drop_next_us;
     unsigned count, last_count;
@@ -43,5 +45,5 @@ enum drop frame_queue_push(struct frame_queue *q, struct frame *f, int64_t now_u
 struct frame *frame_queue_pop(struct frame_queue *q, int64_t now_us, unsigned *dropped);
 /* The next frame without CoDel: for a sender that is held back instead of losing frames. */
 struct frame *frame_queue_pop_plain(struct frame_queue *q);
-/* Frees all. */
+/* Frees all; the parameters stay. */
 void frame_queue_clear(struct frame_queue *q);
