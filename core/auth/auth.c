@@ -26,11 +26,12 @@
 #include "core/auth/password.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/hub_event.h"
 #include "core/base/types.h"
 
 #include <string.h>
 
-enum { JOBS_A_TURN = 64, NAME_TEXT = 80, REFUSED_LINES = 20 };
+enum { JOBS_A_TURN = 64, REFUSED_LINES = 20 };
 
 /* ---- requests and users ---- */
 
@@ -178,28 +179,22 @@ job_turn_away(struct job *job, int code)
 }
 
 static void
-log_verdict(struct job *job)
+report_verdict(struct job *job)
 {
     const struct auth_request *r = job->request;
     const char *reason = job->verdict.reason;
-    char user[NAME_TEXT], hub[NAME_TEXT], peer[ENDPOINT_TEXT];
-    unsigned left_out = 0;
-    bool pass =
-        reason ? log_limit_pass(&job->auth->refused_log, REFUSED_LINES, clock_now_us(), &left_out)
-               : log_is_on(LOG_DEBUG);
-    if (!pass)
-        return;
-    (void)log_text(hub, sizeof(hub), r->hub, strlen(r->hub));
-    (void)log_text(user, sizeof(user), r->user, strlen(r->user));
-    (void)endpoint_print(&r->peer, peer);
-    if (reason)
-        log_info("login refused",
-                 "hub=\"%s\" user=\"%s\" peer=%s protocol=%s reason=\"%s\" left_out=%u", hub, user,
-                 peer, r->protocol ? r->protocol : "", job->hub_found ? reason : "no such hub",
-                 left_out);
-    else
-        log_debug("login accepted", "hub=\"%s\" user=\"%s\" peer=%s protocol=%s", hub, user, peer,
-                  r->protocol ? r->protocol : "");
+    struct hub_event e = {.kind = reason ? HUB_EVENT_LOGIN_REFUSED : HUB_EVENT_LOGIN_OK,
+                          .level = reason ? LOG_INFO : LOG_DEBUG,
+                          .hub = r->hub,
+                          .user = r->user,
+                          .protocol = r->protocol,
+                          .peer = r->peer,
+                          .code = job->verdict.code,
+                          .reason = reason && !job->hub_found ? "no such hub" : reason};
+
+    e.quiet = reason &&
+              !log_limit_pass(&job->auth->refused_log, REFUSED_LINES, clock_now_us(), &e.left_out);
+    hub_event_report(&e);
 }
 
 static void
@@ -254,7 +249,7 @@ conclude(struct job *job)
     if (job->hub_found && a->ops->logged_in)
         a->ops->logged_in(a->store, r->hub, job->user_found ? job->user.name : r->user,
                           v->code == PE_OK);
-    log_verdict(job);
+    report_verdict(job);
     if (v->code == PE_OK)
         send_out(job);
     else

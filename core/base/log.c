@@ -23,6 +23,7 @@ enum { LOG_LINE_MAX = 2048, LOG_TEXT_MAX = 64, US_PER_S = 1000000 };
 static struct {
     enum log_level most;
     bool to_journal;
+    const struct log_sink *sink;
 } setup = {.most = LOG_INFO};
 
 static const struct {
@@ -37,6 +38,8 @@ static const struct {
 
 struct line {
     size_t len;
+    size_t prefix; /* what the sink does not get */
+    size_t event;  /* where the event ends */
     char text[LOG_LINE_MAX];
 };
 
@@ -70,6 +73,7 @@ begin(struct line *l, enum log_level level)
     l->len = 0;
     if (setup.to_journal) { /* which has the time and the level in fields of its own */
         append(l, "<%u>", levels[level].priority);
+        l->prefix = l->len;
         return;
     }
     int64_t ms = clock_wall_ms();
@@ -78,15 +82,19 @@ begin(struct line *l, enum log_level level)
            g_date_time_get_month(utc), g_date_time_get_day_of_month(utc), g_date_time_get_hour(utc),
            g_date_time_get_minute(utc), g_date_time_get_second(utc), (int)(ms % 1000),
            levels[level].name);
+    l->prefix = l->len;
 }
 
 static void
-end(struct line *l)
+end(struct line *l, enum log_level level, const struct log_sink *sink)
 {
     for (size_t i = 0; i < l->len; i++) {
         if ((unsigned char)l->text[i] < ' ' || l->text[i] == 0x7f)
             l->text[i] = '?'; /* an event is one line, whatever a field holds */
     }
+    if (sink)
+        sink->line(sink->owner, level, l->text + l->prefix, l->event - l->prefix,
+                   l->len - l->prefix);
     l->text[l->len++] = '\n';
     ssize_t written = write(STDERR_FILENO, l->text, l->len);
     (void)written; /* there is nobody to tell */
@@ -98,23 +106,60 @@ log_is_on(enum log_level level)
     return level <= setup.most;
 }
 
-void
-log_event(enum log_level level, const char *event, const char *fields, ...)
+static void write_line(enum log_level level, const struct log_sink *sink, const char *event,
+                       const char *fields, va_list args) PRINTF_LIKE(4, 0);
+
+static void
+write_line(enum log_level level, const struct log_sink *sink, const char *event, const char *fields,
+           va_list args)
 {
     struct line l;
 
-    if (!log_is_on(level))
-        return;
     begin(&l, level);
     append(&l, "%s", event);
+    l.event = l.len;
     if (fields) {
-        va_list args;
         append(&l, " ");
-        va_start(args, fields);
         append_va(&l, fields, args);
-        va_end(args);
     }
-    end(&l);
+    end(&l, level, sink);
+}
+
+void
+log_event(enum log_level level, const char *event, const char *fields, ...)
+{
+    va_list args;
+
+    if (!log_is_on(level))
+        return;
+    va_start(args, fields);
+    write_line(level, setup.sink, event, fields, args);
+    va_end(args);
+}
+
+void
+log_event_only(enum log_level level, const char *event, const char *fields, ...)
+{
+    va_list args;
+
+    if (!log_is_on(level))
+        return;
+    va_start(args, fields);
+    write_line(level, NULL, event, fields, args);
+    va_end(args);
+}
+
+void
+log_set_sink(const struct log_sink *sink)
+{
+    setup.sink = sink;
+}
+
+void
+log_sink_event(const struct hub_event *e)
+{
+    if (setup.sink && setup.sink->event)
+        setup.sink->event(setup.sink->owner, e);
 }
 
 /* A line in the format of this file for what GLib and other libraries have to say. */
@@ -145,7 +190,8 @@ write_glib(GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpoint
     }
     begin(&l, level);
     append(&l, "%s%s%s", domain, domain[0] ? ": " : "", message);
-    end(&l);
+    l.event = l.len;
+    end(&l, level, setup.sink);
     return G_LOG_WRITER_HANDLED;
 }
 

@@ -3,9 +3,10 @@
  *
  * A line goes to stderr with one system call and no lock: "2026-01-01T00:00:00.000Z info event
  * key=value ...", or for the journal "<6>event key=value ...". What GLib logs takes the same way.
+ * A sink gets the same lines, for files and for syslog.
  * Text that comes from a peer must be passed through log_text(). Never a secret, never a payload.
  *
- *     log_info("session started", "session=%s user=%s protocol=%s", ...);
+ *     log_info("listening", "port=%u protocol=%s", ...);
  */
 #pragma once
 
@@ -22,6 +23,21 @@ bool log_is_on(enum log_level level);
 
 /* event: what happened, a fixed text. fields: key=value pairs, printf style; NULL for none. */
 void log_event(enum log_level level, const char *event, const char *fields, ...) PRINTF_LIKE(3, 4);
+
+/* Where lines go besides stderr. Any thread calls these; they do not wait and do not log. */
+struct hub_event;
+struct log_sink {
+    /* text: the event, and behind a space its fields; without the time and the end of the line. */
+    void (*line)(void *owner, enum log_level level, const char *text, size_t event_len, size_t len);
+    void (*event)(void *owner, const struct hub_event *e);
+    void *owner;
+};
+/* Borrowed; NULL: nowhere. Before threads start, and when they have ended. */
+void log_set_sink(const struct log_sink *sink);
+/* For hub_event.c: to the sink alone, and a line that its sink has had as an event. */
+void log_sink_event(const struct hub_event *e);
+void
+log_event_only(enum log_level level, const char *event, const char *fields, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(...)   log_event(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_event(LOG_WARNING, __VA_ARGS__)

@@ -5,6 +5,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/hub_event.h"
 #include "core/base/log.h"
 #include "core/hub/hub_priv.h"
 #include "core/hub/hubs.h"
@@ -151,9 +152,9 @@ enter(struct session *s, GError **error)
     return refusal == PE_OK;
 }
 
-struct session *
-session_start(struct hub *hub, const struct session_config *config, const struct session_ops *ops,
-              void *owner, GError **error)
+static struct session *
+begin(struct hub *hub, const struct session_config *config, const struct session_ops *ops,
+      void *owner, GError **error)
 {
     if (config->monitor_mode && !config->policy.MonitorPort) {
         g_set_error(error, PE_ERROR, PE_MONITOR_DENIED,
@@ -180,16 +181,71 @@ session_start(struct hub *hub, const struct session_config *config, const struct
         session_unref(s);
         return NULL;
     }
+    return s;
+}
 
-    char peer[ENDPOINT_TEXT];
-    char user[LOG_TEXT];
+static void
+report_start(const struct session *s)
+{
     char client[LOG_TEXT];
     char host[LOG_TEXT];
-    log_info("session started",
-             "hub=%s session=%s user=%s protocol=%s peer=%s client=%s version=%u host=%s",
-             hub->name, s->name, text(user, s->user), s->protocol, endpoint_print(&s->peer, peer),
-             text(client, s->client_name), s->client_ver, text(host, s->client_host));
-    return s;
+    g_autofree char *detail =
+        g_strdup_printf("client=%s version=%u host=%s", text(client, s->client_name), s->client_ver,
+                        text(host, s->client_host));
+
+    hub_event_report(&(struct hub_event){.kind = HUB_EVENT_SESSION_STARTED,
+                                         .level = LOG_INFO,
+                                         .hub = s->hub->name,
+                                         .session = s->name,
+                                         .user = s->user,
+                                         .protocol = s->protocol,
+                                         .peer = s->peer,
+                                         .detail = detail});
+}
+
+struct session *
+session_start(struct hub *hub, const struct session_config *config, const struct session_ops *ops,
+              void *owner, GError **error)
+{
+    GError *why = NULL;
+    struct session *s = begin(hub, config, ops, owner, &why);
+
+    if (s) {
+        report_start(s);
+        return s;
+    }
+    hub_event_report(&(struct hub_event){.kind = HUB_EVENT_SESSION_REFUSED,
+                                         .level = LOG_INFO,
+                                         .hub = hub->name,
+                                         .user = config->user,
+                                         .protocol = config->protocol,
+                                         .peer = config->peer,
+                                         .code = why->code,
+                                         .reason = why->message,
+                                         .quiet = true}); /* the protocol logs it */
+    g_propagate_error(error, why);
+    return NULL;
+}
+
+static void
+report_end(const struct session *s, int reason, const struct hub_port_stats *stats)
+{
+    g_autofree char *detail = g_strdup_printf(
+        "seconds=%" G_GINT64_FORMAT " received=%" G_GUINT64_FORMAT " sent=%" G_GUINT64_FORMAT,
+        (clock_wall_ms() - s->created_ms) / 1000,
+        stats->in.unicast_bytes + stats->in.broadcast_bytes,
+        stats->out.unicast_bytes + stats->out.broadcast_bytes);
+
+    hub_event_report(&(struct hub_event){.kind = HUB_EVENT_SESSION_ENDED,
+                                         .level = LOG_INFO,
+                                         .hub = s->hub->name,
+                                         .session = s->name,
+                                         .user = s->user,
+                                         .protocol = s->protocol,
+                                         .peer = s->peer,
+                                         .code = reason,
+                                         .reason = pe_error_text(reason),
+                                         .detail = detail});
 }
 
 void
@@ -206,14 +262,7 @@ session_end(struct session *s, int reason)
 
     struct hub_port_stats stats;
     hub_port_get_stats(s->port, &stats);
-    char user[LOG_TEXT];
-    log_info("session ended",
-             "hub=%s session=%s user=%s reason=%d (%s) seconds=%" G_GINT64_FORMAT
-             " received=%" G_GUINT64_FORMAT " sent=%" G_GUINT64_FORMAT,
-             s->hub->name, s->name, text(user, s->user), reason, pe_error_text(reason),
-             (clock_wall_ms() - s->created_ms) / 1000,
-             stats.in.unicast_bytes + stats.in.broadcast_bytes,
-             stats.out.unicast_bytes + stats.out.broadcast_bytes);
+    report_end(s, reason, &stats);
     const struct hub_watch *watch = s->hub->watch;
     if (watch)
         watch->session_ended(watch->owner, s->hub->name, s->user, &stats);

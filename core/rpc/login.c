@@ -4,6 +4,7 @@
 
 #include "core/auth/password.h"
 #include "core/base/clock.h"
+#include "core/base/hub_event.h"
 #include "core/base/random.h"
 #include "core/rpc/http_api.h"
 #include "core/rpc/rpc_priv.h"
@@ -122,9 +123,6 @@ verify(struct rpc_job *j)
 static void
 note_result(struct rpc_server *s, const struct login *l)
 {
-    char peer[ENDPOINT_TEXT], hub[80];
-    unsigned left_out = 0;
-
     if (l->result == LOGIN_OK) {
         if (s->host.auth)
             auth_note_success(s->host.auth, &l->peer.ip);
@@ -132,11 +130,16 @@ note_result(struct rpc_server *s, const struct login *l)
     }
     if (l->result == LOGIN_WRONG && s->host.auth)
         auth_note_failure(s->host.auth, &l->peer.ip);
-    if (!log_limit_pass(&s->refused_log, 10, clock_now_us(), &left_out))
-        return;
-    log_info("login of an administrator refused", "peer=%s hub=%s left_out=%u",
-             endpoint_print(&l->peer, peer), log_text(hub, sizeof(hub), l->hub, strlen(l->hub)),
-             left_out);
+    struct hub_event e = {.kind = HUB_EVENT_ADMIN_REFUSED,
+                          .level = LOG_INFO,
+                          .hub = l->hub[0] ? l->hub : NULL,
+                          .user = "administrator",
+                          .protocol = "API",
+                          .peer = l->peer,
+                          .code = PE_AUTH_FAILED,
+                          .reason = l->result == LOGIN_WRONG ? "wrong password" : "not let in"};
+    e.quiet = !log_limit_pass(&s->refused_log, 10, clock_now_us(), &e.left_out);
+    hub_event_report(&e);
 }
 
 static void
