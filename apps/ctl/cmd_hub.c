@@ -63,6 +63,60 @@ ctl_run_hub_set(struct ctl *c, const struct ctl_command *cmd, const struct ctl_a
     return ctl_change(c, "SetHub", hub);
 }
 
+/* Line by line, as a value is shown: without what could steer the terminal. */
+static void
+print_lines(const char *text, size_t len)
+{
+    g_autofree char *all = g_strndup(text, len);
+    g_auto(GStrv) lines = g_strsplit(all, "\n", -1);
+
+    for (char **line = lines; *line; line++) {
+        g_autoptr(record_t) r = record_new();
+        record_set_text(r, "Line_utf", *line);
+        g_autofree char *shown = (*line)[0] ? ctl_format(r, "Line_utf") : g_strdup("");
+        g_print("%s\n", shown);
+    }
+}
+
+enum ctl_exit
+ctl_run_hub_message_show(struct ctl *c, const struct ctl_command *cmd, const struct ctl_args *args)
+{
+    g_autoptr(record_t) in = record_new();
+    enum ctl_exit result;
+    json_t *raw = NULL;
+    size_t len = 0;
+
+    (void)cmd;
+    record_set_text(in, "HubName_str", ctl_arg(args, 0));
+    g_autoptr(record_t) out = ctl_call(c, "GetHubMsg", in, &raw, &result);
+    if (!out)
+        return result;
+    const char *text = record_bin(out, "Msg_bin", &len);
+    if (c->json)
+        ctl_print_json(raw);
+    json_decref(raw);
+    if (c->json)
+        return CTL_OK;
+    print_lines(text, len);
+    return CTL_OK;
+}
+
+enum ctl_exit
+ctl_run_hub_message_set(struct ctl *c, const struct ctl_command *cmd, const struct ctl_args *args)
+{
+    g_autoptr(record_t) in = record_new();
+    const char *text = ctl_arg(args, 1), *file = ctl_value(args, "--file");
+
+    if (!text == !file)
+        return ctl_usage(cmd, _("either a text or --file is needed"));
+    record_set_text(in, "HubName_str", ctl_arg(args, 0));
+    if (file && !ctl_put_file(in, "Msg_bin", file))
+        return CTL_USAGE;
+    if (text)
+        record_set_bin(in, "Msg_bin", text, strlen(text));
+    return ctl_change(c, "SetHubMsg", in);
+}
+
 enum ctl_exit
 ctl_run_bridge_create(struct ctl *c, const struct ctl_command *cmd, const struct ctl_args *args)
 {

@@ -102,6 +102,11 @@ static const struct ctl_option group_set_options[] = {
     {NULL, NULL, NULL, false},
 };
 
+static const struct ctl_option message_options[] = {
+    {"--file", N_("FILE"), N_("the text is in this file"), false},
+    {NULL, NULL, NULL, false},
+};
+
 static const struct ctl_option policy_options[] = {
     {"--policy", N_("NAME=VALUE"), N_("item of the security policy"), true},
     {"--no-policy", NULL, N_("take the security policy away"), false},
@@ -264,6 +269,10 @@ const struct ctl_command ctl_commands[] = {
     {"hub", "policy show", "HUB", N_("show the policy of users who have none by user or group"),
      NULL, SHOW("GetHubDefaultPolicy", "HubName_str")},
     {"hub", "policy set", "HUB", N_("change it"), policy_options, .run = ctl_run_hub_policy_set},
+    {"hub", "message show", "HUB", N_("show what clients are told after the login"), NULL,
+     .run = ctl_run_hub_message_show},
+    {"hub", "message set", "HUB [TEXT]", N_("change it; an empty text takes it away"),
+     message_options, .run = ctl_run_hub_message_set},
     {"hub", "delete", "HUB", N_("delete a hub with its users"), NULL,
      CHANGE("DeleteHub", "HubName_str", NULL)},
 

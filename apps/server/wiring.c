@@ -211,8 +211,11 @@ start_hubs(struct server *s, GError **error)
                                     .online = h->online,
                                     .no_enum = h->no_enum,
                                     .max_sessions = h->max_sessions};
-        if (!hubs_create(s->hubs, &config, error))
+        struct hub *hub = hubs_create(s->hubs, &config, error);
+        if (!hub)
             return false;
+        g_autofree char *message = store_hub_get_text(s->store, h->name, "message");
+        hub_set_message(hub, message);
     }
     return true;
 }

@@ -80,6 +80,7 @@ hub_unref(struct hub *hub)
     hub_macs_done(&hub->macs);
     g_mutex_clear(&hub->ports_lock);
     g_mutex_clear(&hub->sessions_lock);
+    g_free(hub->message);
     g_free(hub->name);
     g_free(hub);
 }
@@ -124,6 +125,24 @@ bool
 hub_is_listed(const struct hub *hub)
 {
     return !atomic_load_explicit(&hub->no_enum, memory_order_relaxed);
+}
+
+void
+hub_set_message(struct hub *hub, const char *text)
+{
+    g_mutex_lock(&hub->sessions_lock);
+    g_free(hub->message);
+    hub->message = g_strdup(text);
+    g_mutex_unlock(&hub->sessions_lock);
+}
+
+char *
+hub_message(struct hub *hub)
+{
+    g_mutex_lock(&hub->sessions_lock);
+    char *text = g_strdup(hub->message ? hub->message : "");
+    g_mutex_unlock(&hub->sessions_lock);
+    return text;
 }
 
 void

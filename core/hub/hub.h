@@ -23,6 +23,7 @@ enum {
     HUB_STORM_PPS = 1000, /* broadcast and multicast frames a second a port may send */
     HUB_STORM_BURST = 2000,
     HUB_SECRET_LEN = 32,
+    HUB_MESSAGE_MAX = 20000, /* characters */
 };
 
 struct hub_config {
@@ -49,6 +50,11 @@ bool hub_is_online(const struct hub *hub);
 bool hub_is_listed(const struct hub *hub);
 /* Control. The name stays. Going offline asks all sessions to stop. */
 void hub_set_config(struct hub *hub, const struct hub_config *config);
+
+/* What clients that can show something are told after the login: the message of the day. Any
+ * thread. UTF-8, may be empty; NULL is taken as "". */
+void hub_set_message(struct hub *hub, const char *text);
+char *hub_message(struct hub *hub); /* g_free */
 
 /* An Ethernet address for a session that has none: the same each time for one user and device (or
  * NULL) of this hub and secret (hubs_set_secret), and no other's as long as it is claimed; a second

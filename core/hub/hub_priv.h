@@ -108,10 +108,11 @@ struct hub {
     struct hub_stats ended; /* sums of the ports that left */
     uint32_t ended_last_s;
 
-    GMutex sessions_lock; /* guards the next three */
+    GMutex sessions_lock; /* guards the next four */
     GPtrArray *sessions;  /* counted */
     uint32_t next_session;
     unsigned logins;
+    char *message; /* NULL: none */
 
     struct hub_macs macs;
     int64_t created_ms;

@@ -244,6 +244,46 @@ get_hub_status(const struct rpc_call *c, GError **error)
     return out;
 }
 
+/* ---- the message of the day ---- */
+
+static struct record *
+get_message(const struct rpc_call *c, GError **error)
+{
+    struct hub *hub = rpc_living_hub(c, error);
+
+    if (!hub)
+        return NULL;
+    g_autofree char *text = hub_message(hub);
+    struct record *out = record_new();
+    record_set_text(out, "HubName_str", hub_name(hub));
+    record_set_bin(out, "Msg_bin", text, strlen(text));
+    hub_unref(hub);
+    return out;
+}
+
+static struct record *
+set_message(const struct rpc_call *c, GError **error)
+{
+    size_t len = 0;
+    const char *given = record_bin(c->in, "Msg_bin", &len);
+    g_autofree char *text = g_strndup(given, len);
+
+    if (!g_utf8_validate_len(given, len, NULL) || g_utf8_strlen(text, -1) > HUB_MESSAGE_MAX) {
+        rpc_fail(error, PE_INVALID_PARAMETER, "the message is text in UTF-8 of up to %d characters",
+                 HUB_MESSAGE_MAX);
+        return NULL;
+    }
+    struct hub *hub = rpc_living_hub(c, error);
+    if (!hub)
+        return NULL;
+    bool ok =
+        store_hub_set_text(c->host->store, hub_name(hub), "message", text[0] ? text : NULL, error);
+    if (ok)
+        hub_set_message(hub, text);
+    hub_unref(hub);
+    return ok ? get_message(c, error) : NULL;
+}
+
 const struct rpc_handler_row rpc_hub_handlers[] = {
     {"EnumHub", enum_hubs, NULL},
     {"CreateHub", create_hub, "AdminPasswordPlainText_str"},
@@ -252,5 +292,7 @@ const struct rpc_handler_row rpc_hub_handlers[] = {
     {"DeleteHub", delete_hub, NULL},
     {"SetHubOnline", set_hub_online, NULL},
     {"GetHubStatus", get_hub_status, NULL},
+    {"GetHubMsg", get_message, NULL},
+    {"SetHubMsg", set_message, NULL},
     {NULL, NULL, NULL},
 };

@@ -16,8 +16,9 @@ _polyetherctl()
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
     'listener') words='list add delete enable disable' ;;
-    'hub') words='list create show set online offline policy delete' ;;
+    'hub') words='list create show set online offline policy message delete' ;;
     'hub policy') words='show set' ;;
+    'hub message') words='show set' ;;
     'user') words='list create set show delete' ;;
     'group') words='list create set show delete' ;;
     'session') words='list show disconnect' ;;
@@ -37,6 +38,7 @@ _polyetherctl()
     'hub create'*) words='--max-sessions --no-enum --offline --password-stdin --password-file' ;;
     'hub set'*) words='--max-sessions --no-enum --enum --password --password-stdin --password-file' ;;
     'hub policy set'*) words='--policy --no-policy' ;;
+    'hub message set'*) words='--file' ;;
     'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --group --address4 --address6 --expires --policy' ;;
     'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --group --address4 --address6 --expires --policy --password --no-group --no-policy' ;;
     'group create'*) words='--realname --note --policy' ;;

@@ -239,6 +239,8 @@ sevpn_session_begin(struct sevpn_server *s, struct conn *c, const struct sevpn_l
     g_mutex_unlock(&s->lock);
 
     g_autofree char *name = g_strdup_printf("CID-%u", ++s->connection_number);
+    g_autofree char *message = hub_message(me->session->hub);
+    w.message = message;
     w.session_name = me->session->name;
     w.connection_name = name;
     sevpn_reply(c, sevpn_welcome_build(&w), false);

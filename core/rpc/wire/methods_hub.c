@@ -53,6 +53,12 @@ static const struct rpc_field get_hub_in[] = {
     F_END,
 };
 
+static const struct rpc_field hub_message[] = {
+    F("HubName_str", "name of the hub"),
+    F("Msg_bin", "text in UTF-8, up to 20,000 characters; empty: none"),
+    F_END,
+};
+
 static const struct rpc_field set_hub_online_in[] = {
     F("HubName_str", "name of the hub"),
     F("Online_bool", "in service"),
@@ -125,6 +131,10 @@ static const struct rpc_method methods[] = {
      get_hub_in, NULL, true},
     {"SetHubOnline", RPC_HUB_ADMIN, "takes a hub online or offline", set_hub_online_in,
      set_hub_online_in, NULL, true},
+    {"GetHubMsg", RPC_HUB_ADMIN, "message that clients show after the login", get_hub_in,
+     hub_message, NULL, false},
+    {"SetHubMsg", RPC_HUB_ADMIN, "replaces the message that clients show after the login",
+     hub_message, hub_message, NULL, true},
     {"GetHubStatus", RPC_HUB_ADMIN, "counters of a hub", get_hub_in, get_hub_status_out, NULL,
      false},
     {"EnumCa", RPC_HUB_ADMIN, "authorities whose certificates a hub trusts", get_hub_in,

@@ -210,6 +210,40 @@ test_users(void)
     fixture_close(&f);
 }
 
+static struct record *
+message_call(const char *text, size_t len)
+{
+    struct record *r = fixture_record("HubName_str=ONE", NULL);
+
+    record_set_bin(r, "Msg_bin", text, len);
+    return r;
+}
+
+static void
+test_message(void)
+{
+    static const char text[] = "Guten Tag\n\xc3\xa4";
+    struct fixture f = {0};
+    size_t len = 0;
+
+    fixture_open(&f, NULL);
+    fixture_do(&f, "CreateHub", fixture_record("HubName_str=ONE", NULL), PE_OK);
+    fixture_do(&f, "SetHubMsg", message_call(text, strlen(text)), PE_OK);
+    fixture_do(&f, "SetHubMsg", message_call("\xff", 1), PE_INVALID_PARAMETER);
+    fixture_do(&f, "SetHubMsg", message_call("a\0b", 3), PE_INVALID_PARAMETER);
+    g_autofree char *much = g_strnfill(HUB_MESSAGE_MAX + 1, 'a');
+    fixture_do(&f, "SetHubMsg", message_call(much, strlen(much)), PE_INVALID_PARAMETER);
+    g_autoptr(record_t) got =
+        fixture_call(&f, "GetHubMsg", fixture_record("HubName_str=ONE", NULL), PE_OK);
+    const void *bytes = record_bin(got, "Msg_bin", &len);
+    g_assert_true(len == strlen(text) && memcmp(bytes, text, len) == 0);
+    g_autofree char *stored = store_hub_get_text(f.host.store, "ONE", "message");
+    g_assert_cmpstr(stored, ==, text);
+    fixture_do(&f, "SetHubMsg", message_call("", 0), PE_OK);
+    g_assert_null(store_hub_get_text(f.host.store, "ONE", "message"));
+    fixture_close(&f);
+}
+
 static uint32_t
 max_mac_of_anna(struct fixture *f)
 {
@@ -472,6 +506,7 @@ main(int argc, char **argv)
     g_test_add_func("/rpc/server/hubs", test_hubs);
     g_test_add_func("/rpc/server/users", test_users);
     g_test_add_func("/rpc/server/groups", test_groups);
+    g_test_add_func("/rpc/server/message", test_message);
     g_test_add_func("/rpc/server/certificates", test_certificates);
     g_test_add_func("/rpc/server/listeners", test_listeners);
     g_test_add_func("/rpc/server/server", test_server);
