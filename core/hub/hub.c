@@ -35,6 +35,7 @@ hub_new(struct worker_set *workers, const struct hub_config *config)
     g_mutex_init(&hub->ports_lock);
     g_mutex_init(&hub->sessions_lock);
     hub_macs_init(&hub->macs);
+    hub_access_init(&hub->access, worker_set_n(workers));
     set_numbers(hub, config);
     atomic_store(&hub->online, config->online);
     return hub;
@@ -78,6 +79,7 @@ hub_unref(struct hub *hub)
     g_free(hub->relay);
     g_ptr_array_unref(hub->sessions);
     hub_macs_done(&hub->macs);
+    hub_access_done(&hub->access);
     g_mutex_clear(&hub->ports_lock);
     g_mutex_clear(&hub->sessions_lock);
     g_free(hub->message);

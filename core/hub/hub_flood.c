@@ -189,3 +189,32 @@ hub_flood(const struct hub_flood *flood, struct batch *b)
     }
     b->n = 0;
 }
+
+/* ---- one by one ---- */
+
+void
+hub_flood_apart(const struct hub_flood *flood, struct hub_judged *judged,
+                const struct look *const looks[], struct batch *b)
+{
+    uint64_t sent = 0; /* a bit for each frame */
+    for (unsigned i = 0; i < flood->list->n_slots; i++) {
+        const struct hub_slot *slot = &flood->list->slot[i];
+        struct batch out = {.n = 0};
+        if (!slot->port || slot->port == flood->in || slot->monitor ||
+            (slot->isolated && flood->in->isolated))
+            continue;
+        for (unsigned k = 0; k < b->n; k++) {
+            struct hub_mark mark;
+            if (hub_access_judge_for(judged, b->frame[k], looks[k], slot->port, &mark) != DROP_NONE)
+                continue;
+            batch_add(&out, frame_ref(b->frame[k]));
+            sent |= 1ull << k;
+        }
+        if (out.n > 0)
+            tube_send(&slot->port->tube, &out, flood->now_us);
+    }
+    for (unsigned k = 0; k < b->n; k++)
+        if (!(sent >> k & 1))
+            hub_count(&judged->in->dropped[DROP_ACL], 1);
+    batch_free_frames(b);
+}

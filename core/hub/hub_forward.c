@@ -42,11 +42,13 @@ struct pass {
     struct hub_traffic sum;
     unsigned dropped[DROP_N_REASONS];
     unsigned n_all;
+    struct hub_judged rules;
     bool looks;              /* somebody needs look[] */
     uint64_t dst[BATCH_MAX]; /* keys */
     uint64_t src[BATCH_MAX];
-    uint16_t to[BATCH_MAX];      /* a slot, HUB_TO_ALL, HUB_TO_NOBODY */
-    struct look look[BATCH_MAX]; /* not set unless looks */
+    uint16_t to[BATCH_MAX];          /* a slot, HUB_TO_ALL, HUB_TO_NOBODY */
+    struct look look[BATCH_MAX];     /* not set unless looks */
+    struct hub_mark mark[BATCH_MAX]; /* not set unless there are rules */
 };
 
 static void
@@ -124,6 +126,8 @@ keep(struct pass *p, struct batch *b, unsigned i, unsigned kept)
     p->src[kept] = p->src[i];
     if (p->looks && kept != i)
         p->look[kept] = p->look[i];
+    if (p->rules.acl)
+        p->mark[kept] = p->mark[i];
     b->frame[kept] = b->frame[i];
 }
 
@@ -160,7 +164,7 @@ judge_all(struct pass *p, struct batch *b)
 static bool
 needs_looks(const struct pass *p)
 {
-    return p->tap != NULL;
+    return p->tap != NULL || p->rules.acl != NULL;
 }
 
 static void
@@ -168,6 +172,20 @@ look_through(struct pass *p, const struct batch *b)
 {
     for (unsigned i = 0; i < b->n; i++)
         p->look[i].broken = flow_of_frame(b->frame[i], &p->look[i].flow);
+}
+
+static void
+judge_by_rules(struct pass *p, struct batch *b)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        enum drop why = hub_access_judge(&p->rules, b->frame[i], &p->look[i], &p->mark[i]);
+        if (why != DROP_NONE)
+            drop(p, b->frame[i], why);
+        else
+            keep(p, b, i, kept++);
+    }
+    b->n = kept;
 }
 
 static void
@@ -221,6 +239,26 @@ look_up(struct pass *p, struct batch *b)
         p->n_all += last_to == HUB_TO_ALL;
         keep(p, b, i, kept);
         p->to[kept++] = last_to;
+    }
+    b->n = kept;
+}
+
+/* Frames whose verdict needed their one receiver, which is known now. */
+static void
+judge_by_receiver(struct pass *p, struct batch *b)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        enum drop why = DROP_NONE;
+        if (p->mark[i].undecided && p->to[i] != HUB_TO_ALL)
+            why = hub_access_judge_for(&p->rules, b->frame[i], &p->look[i],
+                                       p->list->slot[p->to[i]].port, &p->mark[i]);
+        if (why != DROP_NONE) {
+            drop(p, b->frame[i], why);
+            continue;
+        }
+        keep(p, b, i, kept);
+        p->to[kept++] = p->to[i];
     }
     b->n = kept;
 }
@@ -292,6 +330,33 @@ send_batch(struct pass *p, struct batch *b)
         tube_send(&p->list->slot[to].port->tube, b, p->now_us);
 }
 
+/* Takes out what goes to all, but has to be judged for each of them. It overtakes the rest of the
+ * batch, in which frames of the same rules are not. */
+static void
+send_apart(struct pass *p, struct batch *b)
+{
+    const struct look *looks[BATCH_MAX];
+    struct batch apart = {.n = 0};
+    unsigned kept = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        if (p->mark[i].undecided) {
+            looks[apart.n] = &p->look[i];
+            batch_add(&apart, b->frame[i]);
+            continue;
+        }
+        b->frame[kept] = b->frame[i];
+        p->to[kept++] = p->to[i];
+    }
+    b->n = kept;
+    p->n_all -= apart.n;
+    if (apart.n == 0)
+        return;
+    if (p->list->n_monitors > 0)
+        send_to_monitors(p, &apart);
+    const struct hub_flood flood = {p->list, p->in, p->to, p->now_us};
+    hub_flood_apart(&flood, &p->rules, looks, &apart);
+}
+
 /* ---- the way in ---- */
 
 static void
@@ -358,6 +423,7 @@ hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us)
     memset(p.dropped, 0, sizeof(p.dropped));
     p.n_all = 0;
     p.tap = atomic_load_explicit(&hub->tap, memory_order_acquire);
+    p.rules = hub_access_begin(in);
     p.looks = needs_looks(&p);
 
     in->receiving = true;
@@ -365,11 +431,19 @@ hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us)
     judge_all(&p, b);
     if (p.looks)
         look_through(&p, b);
+    if (p.rules.acl)
+        judge_by_rules(&p, b);
     learn_all(&p, b);
     look_up(&p, b);
+    if (p.rules.n_undecided > 0)
+        judge_by_receiver(&p, b);
     count(&p);
     if (p.tap && b->n > 0)
         show(&p, b);
+    if (p.rules.n_undecided > 0)
+        send_apart(&p, b);
+    if (p.rules.acl)
+        hub_access_end(&p.rules);
     if (b->n > 0)
         send_batch(&p, b);
     in->receiving = false;

@@ -169,6 +169,7 @@ hub_port_ref(struct hub_port *port)
 static void
 port_free(struct hub_port *port)
 {
+    hub_access_leave(port->hub, port->who);
     hub_unref(port->hub);
     g_free(port->name);
     g_free(port);
@@ -292,6 +293,7 @@ hub_attach(struct hub *hub, const struct hub_port_config *config, const struct h
     atomic_init(&port->refs, 2); /* the caller's and the list's */
     port->name = g_strdup(config->name);
     port->hub = hub_ref(hub);
+    port->who = hub_access_enter(hub, config);
 
     struct hub_ports *old = enter_list(hub, port, mac_limit(config), error);
     if (!old) {

@@ -40,6 +40,7 @@ struct hub_port_config {
     const char *name; /* unique in the hub; shown in the MAC table */
     enum hub_port_kind kind;
     struct policy policy;
+    const char *user, *group; /* that access rules know it by; NULL: by its kind, or not at all */
     unsigned max_frame; /* longest frame without VLAN tag that may leave here, super-frames by their
                            segments; 0: 1514 */
     bool monitor;       /* gets a copy of all that passes, and may send nothing */

@@ -13,6 +13,7 @@
 #include "core/base/rate.h"
 #include "core/hub/fdb.h"
 #include "core/hub/hub.h"
+#include "core/hub/hub_access_priv.h"
 #include "core/hub/hub_port.h"
 
 #include <stdatomic.h>
@@ -50,6 +51,7 @@ struct hub_port {
     _Atomic uint64_t dropped[DROP_N_REASONS];
     char *name;
     enum hub_port_kind kind;
+    struct acl_identity who; /* for access rules; constant */
 };
 
 struct hub_slot {
@@ -100,6 +102,7 @@ struct hub {
     atomic_uint max_sessions, ageing_s, storm_pps;
 
     _Atomic(struct hub_tap *) tap; /* NULL: nobody looks */
+    struct hub_access access;
 
     _Atomic uint32_t swept_s;    /* who changes it sweeps the FDB a bit */
     _Atomic uint64_t fdb_full_n; /* frames forwarded whose source could not be learned */
@@ -168,6 +171,10 @@ struct hub_flood {
 enum { HUB_TO_ALL = HUB_MAX_PORTS, HUB_TO_NOBODY };
 /* Sends a batch of which at least one frame goes to all; consumes it. */
 void hub_flood(const struct hub_flood *flood, struct batch *b);
+/* Sends frames to all whom the access rules let have them, asking for each receiver; consumes the
+ * batch. looks: one for each frame. */
+void hub_flood_apart(const struct hub_flood *flood, struct hub_judged *judged,
+                     const struct look *const looks[], struct batch *b);
 
 struct hub_port *hub_port_ref(struct hub_port *port);
 void hub_port_unref(struct hub_port *port);

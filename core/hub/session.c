@@ -167,6 +167,8 @@ begin(struct hub *hub, const struct session_config *config, const struct session
         .name = s->name,
         .kind = HUB_PORT_SESSION,
         .policy = config->policy,
+        .user = config->user,
+        .group = config->group,
         .max_frame = config->max_frame,
         .monitor = config->monitor_mode,
     };

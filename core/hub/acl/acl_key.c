@@ -9,21 +9,6 @@
 #include "core/net/ip6.h"
 #include "core/net/tcp.h"
 
-static void
-put_number(struct acl_key *k, unsigned at, uint32_t v)
-{
-    k->b[at] = (uint8_t)(v >> 16);
-    k->b[at + 1] = (uint8_t)(v >> 8);
-    k->b[at + 2] = (uint8_t)v;
-}
-
-static void
-put_port(struct acl_key *k, unsigned at, uint16_t v)
-{
-    k->b[at] = (uint8_t)(v >> 8);
-    k->b[at + 1] = (uint8_t)v;
-}
-
 /* In bytes, of a later fragment. */
 static unsigned
 fragment_offset(const struct acl_packet *p)
@@ -74,16 +59,9 @@ kind_of_ip(const struct acl *a, const struct acl_packet *p)
     return is_ip4 ? KIND_TCP4 : KIND_TCP6;
 }
 
-static void
-put_ip4(struct acl_key *k, unsigned at, uint32_t ip)
-{
-    for (unsigned i = 0; i < 4; i++)
-        k->b[at + i] = (uint8_t)(ip >> (24 - 8 * i));
-}
-
 /* An ARP for something else than IPv4 has no addresses. */
 static void
-see_arp(const struct acl_packet *p, struct acl_key *k)
+see_arp(const struct acl_packet *p, uint64_t w[KEY_WORDS])
 {
     struct reader r = reader_of(p->frame, p->len);
     struct arp arp;
@@ -91,45 +69,60 @@ see_arp(const struct acl_packet *p, struct acl_key *k)
     (void)reader_take(&r, ETH_HEADER + ETH_TAG * (size_t)p->flow->tags);
     if (arp_parse(r, &arp) != DROP_NONE)
         return;
-    put_ip4(k, KEY_SRC_IP, arp.sender);
-    put_ip4(k, KEY_DST_IP, arp.target);
+    w[KEY_SRC_IP / 8] = GUINT32_SWAP_LE_BE(arp.sender);
+    w[KEY_DST_IP / 8] = GUINT32_SWAP_LE_BE(arp.target);
 }
 
+/* Bytes from a frame, as the lowest of a word. */
+static uint64_t
+bytes_at(const uint8_t *at, unsigned n)
+{
+    uint64_t v = 0;
+
+    memcpy(&v, at, n);
+    return GUINT64_FROM_LE(v);
+}
+
+static uint64_t
+number_of(uint32_t id)
+{
+    return (uint64_t)(id >> 16 & 0xff) | (id & 0xff00) | (uint64_t)(id & 0xff) << 16;
+}
+
+/* The key is put together in whole words, since bytes that were just written cannot be read as a
+ * word without waiting for them. Here a word has the key's bytes from its lowest to its highest. */
 void
 acl_key_make(const struct acl *a, const struct acl_packet *p, struct acl_key *out)
 {
     const struct flow *fl = p->flow;
-    struct acl_key k = {.w = {0}};
     enum key_kind kind = KIND_OTHER;
+    uint64_t protocol = 0;
+    uint64_t w[KEY_WORDS] = {0};
 
     if (fl->version != 0) {
-        memcpy(k.b + KEY_SRC_IP, fl->src, 16);
-        memcpy(k.b + KEY_DST_IP, fl->dst, 16);
-        kind = kind_of_ip(a, p);
-        k.b[KEY_PROTOCOL] = fl->proto;
-        if (1u << kind & KINDS_PORTS) {
-            put_port(&k, KEY_SRC_PORT, fl->sport);
-            put_port(&k, KEY_DST_PORT, fl->dport);
+        for (unsigned i = 0; i < 2; i++) {
+            w[i] = bytes_at(fl->src + 8 * (size_t)i, 8);
+            w[2 + i] = bytes_at(fl->dst + 8 * (size_t)i, 8);
         }
+        kind = kind_of_ip(a, p);
+        protocol = fl->proto;
+        if (1u << kind & KINDS_PORTS)
+            w[5] = (uint64_t)GUINT16_SWAP_LE_BE(fl->sport) << 32 |
+                   (uint64_t)GUINT16_SWAP_LE_BE(fl->dport) << 48;
     } else if (fl->type == ETH_TYPE_ARP) {
         kind = KIND_ARP;
         if (a->on_arp)
-            see_arp(p, &k);
+            see_arp(p, w);
     }
     if (a->sees_macs) {
-        memcpy(k.b + KEY_DST_MAC, p->frame, 6);
-        memcpy(k.b + KEY_SRC_MAC, p->frame + 6, 6);
+        w[4] = bytes_at(p->frame + 6, 6) | bytes_at(p->frame, 2) << 48;
+        w[5] |= bytes_at(p->frame + 2, 4);
     }
-    k.b[KEY_KIND] = (uint8_t)kind;
-    if (a->sees_from) {
-        put_number(&k, KEY_FROM_USER, p->from.user);
-        put_number(&k, KEY_FROM_GROUP, p->from.group);
-    }
-    if (a->sees_to && p->to_known) {
-        put_number(&k, KEY_TO_USER, p->to.user);
-        put_number(&k, KEY_TO_GROUP, p->to.group);
-        k.b[KEY_TO_KNOWN] = 1;
-    }
+    w[6] = protocol | (uint64_t)kind << 8;
+    if (a->sees_from)
+        w[6] |= number_of(p->from.user) << 16 | number_of(p->from.group) << 40;
+    if (a->sees_to && p->to_known)
+        w[7] = number_of(p->to.user) | number_of(p->to.group) << 24 | 1ull << 48;
     for (unsigned i = 0; i < KEY_WORDS; i++)
-        out->w[i] = k.w[i] & a->seen.w[i];
+        out->w[i] = GUINT64_TO_LE(w[i]) & a->seen.w[i];
 }
