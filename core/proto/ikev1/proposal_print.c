@@ -215,7 +215,6 @@ ike1_offer_explain(struct reader sa, unsigned weak, char *out, size_t n)
     out[0] = '\0';
     if (n <= 2 * RESERVE || !ike1_transforms_read(sa, &all))
         return 0;
-    write_text(&w, "offers ");
     write_list(&w, &all, n - RESERVE);
     for (unsigned i = 0; i < all.n; i++) {
         unsigned one = need_of(&all, &all.t[i]);

@@ -123,7 +123,8 @@ take_offer(struct ike1 *k, struct ike1_quick *q, struct reader sa, size_t public
         return q->spi_out >= ESP_SPI_MIN;
     }
     unsigned would = ike1_offer_explain(sa, k->c.weak, text, sizeof(text));
-    ike1_say(k, "for its data %s%s", text, would != 0 ? "" : "; nothing of it can be accepted");
+    ike1_say(k, "for its data it offers %s%s", text,
+             would != 0 ? "" : "; nothing of it can be accepted");
     return false;
 }
 

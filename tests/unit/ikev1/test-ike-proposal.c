@@ -757,16 +757,16 @@ test_explain(void)
     g_assert_cmpuint(ike1_offer_explain(offer_sa(&o), W_SHA1, text, sizeof(text)), ==,
                      W_MODP1024 | W_TDES);
     g_assert_cmpstr(text, ==,
-                    "offers 3DES-SHA1-MODP1024, AES128-MD5-MODP1536; would need: modp1024, 3des");
+                    "3DES-SHA1-MODP1024, AES128-MD5-MODP1536; would need: modp1024, 3des");
     offer_phase1(&o, "DES-SHA1-MODP768 AES256-SHA256-MODP2048-XAUTH AES256-SHA256-X25519", &plain);
     g_assert_cmpuint(ike1_offer_explain(offer_sa(&o), W_SHA1, text, sizeof(text)), ==, 0);
     g_assert_cmpstr(text, ==,
-                    "offers DES-SHA1-MODP768, AES256-SHA256-MODP2048-XAUTH, "
+                    "DES-SHA1-MODP768, AES256-SHA256-MODP2048-XAUTH, "
                     "AES256-SHA256-group31");
     offer_esp(&o, "AES256-SHA1-MODP1024|NULL-SHA1|GCM128", &plain);
     g_assert_cmpuint(ike1_offer_explain(offer_sa(&o), 0, text, sizeof(text)), ==, 0);
     g_assert_cmpstr(text, ==,
-                    "offers AES256-SHA1-MODP1024-UDP-transport, "
+                    "AES256-SHA1-MODP1024-UDP-transport, "
                     "NULL-SHA1-UDP-transport, AES-GCM128-UDP-transport");
     offer_phase1(&o, ANDROID6, &plain);
     g_assert_cmpuint(ike1_offer_explain(offer_sa(&o), W_SHA1, text, 200), ==, W_MODP1024);
