@@ -16,6 +16,7 @@
 #include "core/base/drop.h"
 #include "core/base/reader.h"
 #include "core/base/worker.h"
+#include "core/base/writer.h"
 #include "core/proto/router.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ enum {
     /* What every frame to send needs free before its data. Ethernet's 14 bytes and the service's
      * own header are taken off FRAME_HEADROOM by others. */
     CARRIER_HEADROOM = 64,
+    CARRIER_ANSWER = 128, /* to a stray payload */
 };
 
 struct carrier;
@@ -83,4 +85,10 @@ struct carrier_service {
     /* Somebody else than the service waits for it: how much it knows of the peer being alive, as
      * the time of its last payload that was right; 0: nothing. */
     int64_t (*last_heard_us)(void *link);
+    /* Or NULL. A payload that opens nothing: maybe the peer goes on with what it had with us before
+     * we were started again, and does not know. answer: what it is to be told, of at most
+     * CARRIER_ANSWER bytes; empty: nothing. NULL: not this service's, else what it is, for the log.
+     */
+    const char *(*stray)(void *state, const struct carrier *c, struct reader payload,
+                         struct writer *answer);
 };

@@ -145,6 +145,7 @@ who_recognises(const struct ipsec_carrier *c, struct reader first)
     return NULL;
 }
 
+/* A client may send thousands of packets more to what it believes to be there. */
 static void
 log_nobody(struct ipsec_peer *p, uint8_t protocol, const char *why, int64_t now_us)
 {
@@ -152,11 +153,38 @@ log_nobody(struct ipsec_peer *p, uint8_t protocol, const char *why, int64_t now_
     char id[LOG_TEXT];
     unsigned left_out = 0;
 
+    if (p->told_us != 0 && now_us - p->told_us < IPSEC_TOLD_S * G_USEC_PER_SEC)
+        return;
+    p->told_us = now_us;
     if (log_limit_pass(&p->home->log_service, LOG_BURST, now_us, &left_out))
         log_warning(
             "IPsec peer is not served", "peer=%s identity=%s protocol=%u reason=\"%s\" left_out=%u",
             endpoint_print(&p->remote, at),
             log_text(id, sizeof(id), p->identity, strlen(p->identity)), protocol, why, left_out);
+}
+
+/* A payload that opens nothing: somebody may know what the peer means. */
+static void
+on_stray(struct ipsec_carrier *c, struct reader payload, int64_t now_us)
+{
+    struct ipsec_peer *p = c->peer;
+    const struct carrier_service *const *s = p->home->server->config.services;
+    uint8_t bytes[CARRIER_ANSWER];
+    struct writer answer = writer_of(bytes, sizeof(bytes));
+    const char *what = NULL;
+
+    for (; s && *s && !what; s++)
+        what = (*s)->stray ? (*s)->stray((*s)->state, &c->c, payload, &answer) : NULL;
+    if (answer.len > 0 &&
+        (p->stray_us == 0 || now_us - p->stray_us >= IPSEC_STRAY_MS * G_TIME_SPAN_MILLISECOND)) {
+        p->stray_us = now_us;
+        ipsec_path_ops.send_control(&c->c, reader_of(bytes, answer.len), now_us);
+    }
+    if (!what)
+        what = is_routers(c->c.protocol) && !p->router
+                   ? "its identity is not in the register of routers"
+                   : "no service knows what it says";
+    log_nobody(p, c->c.protocol, what, now_us);
 }
 
 /* The carrier on which a service is, or NULL. first: the payload, or empty. */
@@ -183,13 +211,9 @@ open_carrier(struct ipsec_child *by, uint8_t protocol, uint16_t remote_port, str
     (void)update(c);
     const struct carrier_service *s = who_recognises(c, first);
     if (!s) {
-        ipsec_path_free(c);
         if (first.left > 0)
-            log_nobody(p, protocol,
-                       is_routers(protocol) && !p->router
-                           ? "its identity is not in the register of routers"
-                           : "no service knows what it says",
-                       now_us);
+            on_stray(c, first, now_us);
+        ipsec_path_free(c);
         return NULL;
     }
     c->c.service = s;

@@ -217,7 +217,7 @@ ipsec_peer_chores(struct ipsec_peer *p, int64_t now_us)
     if (!p->ended) {
         renew_children(p, now_us);
         if (p->n_ikes == 0 && p->n_children == 0)
-            ipsec_peer_end(p, PE_DISCONNECTED, now_us);
+            ipsec_peer_end(p, p->left ? PE_CANCELLED : PE_DISCONNECTED, now_us);
     }
     if (!p->ended)
         return;
@@ -310,6 +310,7 @@ ipsec_peer_lose_ike(struct ipsec_peer *p, struct ipsec_ike *k, enum ike1_end why
         break;
     }
     k->peer = NULL;
+    p->left = why == IKE1_END_DELETED;
     if (p->ended)
         return;
     for (const struct ipsec_child *c = p->children; c && p->ikes; c = c->next)
@@ -323,6 +324,8 @@ ipsec_peer_lose_ike(struct ipsec_peer *p, struct ipsec_ike *k, enum ike1_end why
 static const char *
 reason_text(int reason)
 {
+    if (reason == PE_CANCELLED)
+        return "left";
     return reason == PE_SESSION_TIMEOUT ? "silent" : "disconnected";
 }
 

@@ -14,6 +14,8 @@
 enum {
     IPSEC_SILENT_S = 300,
     IPSEC_LINGER_S = 30,
+    IPSEC_STRAY_MS = 500, /* between two answers to what nobody recognises */
+    IPSEC_TOLD_S = 60,    /* and between two words of it in the log */
     IPSEC_TICK_S = 5,
     IPSEC_KEEPALIVE_S = 20,
     IPSEC_GRACE_S = 60, /* how long a child without an IKE SA outlives its lifetime */
@@ -59,12 +61,14 @@ struct ipsec_peer {
     unsigned n_ikes, n_children, n_carriers;
     struct timer timer;
     bool had_carrier;
+    bool left;       /* it deleted its last IKE SA */
     bool behind_nat; /* we are */
     char agreed[96]; /* by IKE */
     int64_t since_us;
     int64_t heard_us; /* a packet that was its own */
     int64_t kept_alive_us;
-    int64_t no_carrier_us; /* since when */
+    int64_t no_carrier_us;     /* since when */
+    int64_t stray_us, told_us; /* a payload that nobody recognised was answered, was logged; 0 */
 };
 
 /* NULL: too many peers. The IKE SA is the peer's from now on. */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link.c - what is on one carrier: up to L2TP_TUNNELS_CARRIER tunnels, and the calls in them.
  *
+ * Our number of a tunnel in ESP is the peer's own: nobody else can be there to guess it, and so a
+ * server that was started again still knows where a message of an old tunnel is to be answered to.
+ * Strangers, who have to show that they get our packets, get a random one.
+ *
  * Data goes to its call in runs. Nothing is freed from inside of a callback: what has ended is
  * looked for at the end of the turn (settle), and a carrier without a tunnel is given back then.
  */
@@ -35,9 +39,9 @@ on_call_down(void *owner, struct l2tp_call *call, int reason, int64_t now_us)
     const struct l2tp_slot *slot = owner;
     struct l2tp_session *s = call->user;
 
-    (void)reason;
     (void)now_us;
     s->call = NULL;
+    s->reason = reason;
     l2tp_link_settle(slot->link);
 }
 
@@ -104,18 +108,37 @@ slot_of_peer(struct l2tp_link *l, uint16_t peer_id)
     return NULL;
 }
 
-static void
-open_tunnel(struct l2tp_link *l, struct l2tp_rules *rules, const struct l2tp_header *h,
-            struct reader packet, int64_t now_us)
+static struct l2tp_tunnel *
+tunnel_of(const struct l2tp_link *l, uint16_t id)
 {
-    struct l2tp_slot *slot = find_slot(l, now_us);
+    for (unsigned i = 0; i < L2TP_TUNNELS_CARRIER; i++) {
+        if (l->slot[i].id == id && l->slot[i].tunnel)
+            return l->slot[i].tunnel;
+    }
+    return NULL;
+}
 
-    if (!slot || h->ns != 0)
+static uint16_t
+new_id(const struct l2tp_link *l)
+{
+    uint16_t id = 0;
+
+    while (id == 0 || tunnel_of(l, id))
+        id = (uint16_t)random_u32();
+    return id;
+}
+
+static void
+open_tunnel(struct l2tp_link *l, struct l2tp_rules *rules, uint16_t peer_id,
+            const struct l2tp_header *h, struct reader packet, int64_t now_us)
+{
+    struct l2tp_slot *slot = peer_id != 0 && h->ns == 0 ? find_slot(l, now_us) : NULL;
+
+    if (!slot)
         return;
-    uint16_t id = (uint16_t)((random_u32() << L2TP_TUNNEL_BITS) | (slot - l->slot));
-    struct l2tp_tunnel_config config = {.id = id != 0 ? id : L2TP_TUNNELS_CARRIER,
-                                        .proven = l->carrier->proven,
-                                        .secret = rules->secret};
+    slot->id = l->carrier->proven ? peer_id : new_id(l);
+    struct l2tp_tunnel_config config = {
+        .id = slot->id, .proven = l->carrier->proven, .secret = rules->secret};
     atomic_fetch_add_explicit(&rules->refs, 1, memory_order_relaxed);
     slot->rules = rules;
     slot->tunnel = l2tp_tunnel_new(&config, &tunnel_ops, slot, now_us);
@@ -141,18 +164,27 @@ take_first(struct l2tp_link *l, const struct l2tp_header *h, struct reader packe
         } else if (m.type == L2TP_SCCRQ && !l->home->server->stopped) {
             if (slot) /* the peer has forgotten it */
                 drop_tunnel(slot, now_us);
-            open_tunnel(l, rules, h, packet, now_us);
+            open_tunnel(l, rules, peer_id, h, packet, now_us);
         }
     }
     l2tp_rules_unref(rules);
 }
 
-static struct l2tp_tunnel *
-tunnel_of(const struct l2tp_link *l, uint16_t id)
+/* A message of a tunnel that is no more. */
+static void
+take_stray(struct l2tp_link *l, const struct l2tp_header *h, int64_t now_us)
 {
-    struct l2tp_tunnel *t = l->slot[id % L2TP_TUNNELS_CARRIER].tunnel;
+    struct carrier *c = l->carrier;
+    uint8_t bytes[CARRIER_ANSWER];
+    struct writer w = writer_of(bytes, sizeof(bytes));
 
-    return t && t->config.id == id ? t : NULL;
+    if (!c->proven || (l->stray_us != 0 && now_us - l->stray_us < L2TP_STRAY_S * US))
+        return;
+    l2tp_stray_answer(l->home->server, h, &w);
+    if (w.len == 0)
+        return;
+    l->stray_us = now_us;
+    c->ops->send_control(c, reader_of(bytes, w.len), now_us);
 }
 
 static void
@@ -164,6 +196,8 @@ take_control(struct l2tp_link *l, const struct l2tp_header *h, struct reader pac
         l2tp_tunnel_receive(t, h, packet, now_us);
     else if (h->tunnel == 0)
         take_first(l, h, packet, now_us);
+    else
+        take_stray(l, h, now_us);
     l2tp_link_settle(l);
 }
 
@@ -206,12 +240,14 @@ l2tp_link_settle(struct l2tp_link *l)
 }
 
 static void
-link_free(struct l2tp_link *l, int64_t now_us)
+link_free(struct l2tp_link *l, int reason, int64_t now_us)
 {
     worker_defer_cancel(l->home->worker, &l->settle);
     timer_cancel(worker_timers(l->home->worker), &l->timer);
-    for (struct l2tp_session *s = l->sessions; s; s = s->next)
+    for (struct l2tp_session *s = l->sessions; s; s = s->next) {
+        s->reason = s->call ? reason : s->reason;
         s->call = NULL;
+    }
     while (l->sessions)
         l2tp_session_free(l->sessions, now_us); // NOLINT(clang-analyzer-unix.Malloc)
     for (unsigned i = 0; i < L2TP_TUNNELS_CARRIER; i++)
@@ -256,23 +292,43 @@ on_settle(struct worker_deferred *d, int64_t now_us)
         set_timer(l);
         return;
     }
-    link_free(l, now_us);
+    link_free(l, PE_DISCONNECTED, now_us);
     c->ops->close(c, PE_DISCONNECTED, now_us);
 }
 
 /* ---- the carrier's events ---- */
 
 static bool
+is_on(struct l2tp_server *s, const struct carrier *c)
+{
+    struct l2tp_rules *rules = l2tp_server_rules(s);
+    bool ok = (c->proven ? rules->ipsec : rules->plain) && !s->stopped;
+
+    l2tp_rules_unref(rules);
+    return ok;
+}
+
+static bool
 recognises(void *state, const struct carrier *c, struct reader first)
 {
     struct l2tp_server *s = state;
 
-    if (c->protocol != CARRIER_UDP || !c->proven || !l2tp_is_first(first) || s->stopped)
-        return false;
-    struct l2tp_rules *rules = l2tp_server_rules(s);
-    bool ok = rules->ipsec;
-    l2tp_rules_unref(rules);
-    return ok;
+    return c->protocol == CARRIER_UDP && c->proven && l2tp_is_first(first) && is_on(s, c);
+}
+
+/* Data cannot be answered: it does not tell what message the peer waits for. */
+static const char *
+stray(void *state, const struct carrier *c, struct reader payload, struct writer *answer)
+{
+    struct l2tp_server *s = state;
+    struct l2tp_header h;
+
+    if (c->protocol != CARRIER_UDP || !c->proven || !is_on(s, c) ||
+        !l2tp_header_parse(payload, &h) || h.tunnel == 0)
+        return NULL;
+    if (h.is_control)
+        l2tp_stray_answer(s, &h, answer);
+    return "it goes on with an L2TP tunnel that is no more";
 }
 
 static void *
@@ -280,11 +336,8 @@ opened(void *state, struct carrier *c, int64_t now_us)
 {
     struct l2tp_server *s = state;
     struct l2tp_home *home = &s->home[worker_index(c->worker)];
-    struct l2tp_rules *rules = l2tp_server_rules(s);
-    bool ok = (c->proven ? rules->ipsec : rules->plain) && !s->stopped;
 
-    l2tp_rules_unref(rules);
-    if (!ok)
+    if (!is_on(s, c))
         return NULL;
     struct l2tp_link *l = g_new0(struct l2tp_link, 1);
     l->home = home;
@@ -369,8 +422,7 @@ changed(void *link, int64_t now_us)
 static void
 closed(void *link, int reason, int64_t now_us)
 {
-    (void)reason;
-    link_free(link, now_us);
+    link_free(link, reason, now_us);
 }
 
 static int64_t
@@ -391,7 +443,8 @@ l2tp_link_service(struct l2tp_server *s, struct carrier_service *out)
                                     .receive = receive,
                                     .changed = changed,
                                     .closed = closed,
-                                    .last_heard_us = last_heard_us};
+                                    .last_heard_us = last_heard_us,
+                                    .stray = stray};
 }
 
 /* ---- leaving ---- */

@@ -21,9 +21,8 @@ enum {
     L2TP_ECHO_S = 25,     /* of LCP: a telephone may sleep for more than a minute */
     L2TP_FIRST_S = 10,    /* a carrier without a tunnel */
     L2TP_REPLACED_S = 20, /* a tunnel that was silent for so long gives way when there are many */
-    L2TP_TUNNEL_BITS = 2, /* of a tunnel id, which say where the tunnel is */
+    L2TP_STRAY_S = 1,     /* between two answers to messages of tunnels that are no more */
 };
-_Static_assert(1 << L2TP_TUNNEL_BITS == L2TP_TUNNELS_CARRIER, "a slot for each tunnel");
 
 /* Settings in use: immutable, counted. */
 struct l2tp_rules {
@@ -67,6 +66,7 @@ struct l2tp_session;
 /* A tunnel in its slot. */
 struct l2tp_slot {
     struct l2tp_tunnel *tunnel; /* owned; NULL: free */
+    uint16_t id;                /* the tunnel's */
     struct l2tp_link *link;
     struct l2tp_rules *rules; /* a reference, with the tunnel */
 };
@@ -80,6 +80,7 @@ struct l2tp_link {
     struct timer timer;
     struct worker_deferred settle; /* what ended is freed, the timer is set */
     int64_t heard_us, first_by_us;
+    int64_t stray_us; /* when one of them was answered last; 0: never */
 };
 
 void l2tp_link_service(struct l2tp_server *s, struct carrier_service *out);
@@ -87,6 +88,12 @@ void l2tp_link_service(struct l2tp_server *s, struct carrier_service *out);
 void l2tp_link_settle(struct l2tp_link *l);
 /* Takes leave of all peers of a worker that come by (un)proven carriers, on it. */
 void l2tp_home_stop(struct l2tp_home *home, bool proven, bool unproven, int64_t now_us);
+
+/* ---- stray.c ---- */
+
+/* What a control message of a peer gets whose tunnel we do not have; w stays empty: nothing. Its
+ * tunnel's number is the peer's own (see link.c). */
+void l2tp_stray_answer(struct l2tp_server *s, const struct l2tp_header *h, struct writer *w);
 
 /* ---- session.c ---- */
 
@@ -96,6 +103,7 @@ struct l2tp_session {
     struct l2tp_slot *slot;
     struct l2tp_call *call; /* NULL: it is over, and the session is to be freed */
     struct ppp_peer *ppp;
+    int reason;  /* of its end, if nobody is asked any more */
     uint16_t ns; /* of data, when it is numbered */
     size_t header_len;
     uint8_t header[L2TP_DATA_HEADER_SEQUENCE];

@@ -76,8 +76,9 @@ on_ppp_known(void *owner, const struct mschap_keys *keys, int64_t now_us)
 static uint16_t
 result_of(int reason)
 {
-    return reason == PE_DISCONNECTED || reason == PE_SESSION_TIMEOUT ? L2TP_CALL_CARRIER
-                                                                     : L2TP_CALL_ADMINISTRATIVE;
+    bool left = reason == PE_DISCONNECTED || reason == PE_CANCELLED || reason == PE_SESSION_TIMEOUT;
+
+    return left ? L2TP_CALL_CARRIER : L2TP_CALL_ADMINISTRATIVE;
 }
 
 static void
@@ -119,6 +120,7 @@ l2tp_session_new(struct l2tp_slot *slot, struct l2tp_call *call, int64_t now_us)
     g_autofree char *protocol = c->below ? g_strconcat("L2TP/", c->below, NULL) : g_strdup("L2TP");
 
     s->link = l;
+    s->reason = PE_DISCONNECTED;
     s->slot = slot;
     s->call = call;
     write_header(s);
@@ -151,6 +153,6 @@ l2tp_session_free(struct l2tp_session *s, int64_t now_us)
             break;
         }
     }
-    ppp_peer_free(s->ppp, now_us);
+    ppp_peer_free(s->ppp, s->reason, now_us);
     g_free(s);
 }

@@ -352,7 +352,7 @@ on_cdn(struct l2tp_tunnel *t, const struct l2tp_message *m, uint16_t session, in
     if (!c && session == 0 && l2tp_message_u16(m, L2TP_AVP_SESSION_ID, &peer_id))
         c = call_of_peer(t, peer_id);
     if (c)
-        call_end(t, c, PE_DISCONNECTED, now_us);
+        call_end(t, c, PE_CANCELLED, now_us);
 }
 
 /* We call nobody (5.3: outgoing calls). */
@@ -372,7 +372,7 @@ on_stop(struct l2tp_tunnel *t, int64_t now_us)
 {
     t->state = L2TP_LINGERING;
     t->give_up_us = after(now_us, L2TP_LINGER_S);
-    end_calls(t, PE_DISCONNECTED, now_us);
+    end_calls(t, PE_CANCELLED, now_us);
     reliable_ack_now(&t->channel, now_us);
 }
 

@@ -116,7 +116,7 @@ is_packet(struct ovpn_peer *p, const struct frame *f)
     case OVPN_PAYLOAD:
         return f->len > (p->says.tap ? ETH_HEADER : 0);
     case OVPN_OCC_EXIT:
-        ovpn_peer_end(p, PE_DISCONNECTED);
+        ovpn_peer_end(p, PE_CANCELLED);
         return false;
     default:
         return false;

@@ -358,7 +358,7 @@ on_text(struct ovpn_peer *p, const char *text, int64_t now_us)
         p->push_asked = true;
         ovpn_peer_try_push(p, now_us);
     } else if (strcmp(text, "EXIT") == 0) {
-        ovpn_peer_end(p, PE_DISCONNECTED);
+        ovpn_peer_end(p, PE_CANCELLED);
     } /* others want nothing of a server like this */
 }
 

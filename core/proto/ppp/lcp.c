@@ -289,7 +289,7 @@ finished(void *owner, int64_t now_us)
     struct ppp_link *l = owner;
 
     (void)now_us;
-    ppp_close_later(l, PE_DISCONNECTED);
+    ppp_close_later(l, l->left ? PE_CANCELLED : PE_DISCONNECTED);
 }
 
 static void

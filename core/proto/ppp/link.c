@@ -82,7 +82,7 @@ ppp_link_down(struct ppp_link *l, int64_t now_us)
     if (l->phase == PPP_PHASE_LOGIN)
         l->phase = PPP_PHASE_ESTABLISH;
     else if (l->phase < PPP_PHASE_CLOSING) /* it cannot go on with somebody else */
-        ppp_close_later(l, PE_DISCONNECTED);
+        ppp_close_later(l, l->left ? PE_CANCELLED : PE_DISCONNECTED);
     ppp_ncp_stop(l, now_us);
 }
 
@@ -151,6 +151,7 @@ ppp_link_receive(struct ppp_link *l, uint16_t protocol, struct reader packet, in
     l->last_in_us = now_us;
     switch (protocol) {
     case PPP_LCP:
+        l->left |= packet.left > 0 && packet.at[0] == PPP_TERMINATE_REQUEST;
         ppp_fsm_receive(&l->lcp, packet, now_us);
         break;
     case PPP_CHAP:

@@ -26,6 +26,7 @@ struct ppp_link {
     void *owner;
     enum ppp_phase phase;
     int reason;         /* why it is CLOSING */
+    bool left;          /* the peer said goodbye */
     bool close_wanted;  /* noticed inside of an automaton; done when it has returned */
     int64_t give_up_us; /* before NETWORK */
 

@@ -408,14 +408,14 @@ ppp_peer_start(struct ppp_peer *p, int64_t now_us)
 }
 
 void
-ppp_peer_free(struct ppp_peer *p, int64_t now_us)
+ppp_peer_free(struct ppp_peer *p, int reason, int64_t now_us)
 {
     if (!p)
         return;
     if (p->ticket)
         auth_cancel(p->config.auth, p->ticket);
     timer_cancel(worker_timers(p->config.worker), &p->timer);
-    leave_hub(p, PE_DISCONNECTED, now_us);
+    leave_hub(p, reason, now_us);
     ppp_link_free(p->link);
     g_free(p->default_hub);
     g_free(p->protocol);

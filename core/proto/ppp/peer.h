@@ -44,8 +44,9 @@ struct ppp_peer_ops {
 struct ppp_peer *
 ppp_peer_new(const struct ppp_peer_config *config, const struct ppp_peer_ops *ops, void *owner);
 void ppp_peer_start(struct ppp_peer *p, int64_t now_us);
-/* Ends what is left without a word; ended() does not come. Not from inside of a callback. */
-void ppp_peer_free(struct ppp_peer *p, int64_t now_us);
+/* Ends what is left without a word, for that reason; ended() does not come. Not from inside of a
+ * callback. */
+void ppp_peer_free(struct ppp_peer *p, int reason, int64_t now_us);
 
 /* Frames of the client, with or without FF 03; consumes the batch. */
 void ppp_peer_receive(struct ppp_peer *p, struct batch *b, int64_t now_us);

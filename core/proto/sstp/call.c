@@ -152,7 +152,7 @@ sstp_call_known(struct sstp_call *c, const struct mschap_keys *keys, int64_t now
 static void
 linger(struct sstp_call *c, enum sstp_state state, enum sstp_message last, int64_t now_us)
 {
-    c->reason = PE_DISCONNECTED;
+    c->reason = last == SSTP_CALL_ABORT ? PE_DISCONNECTED : PE_CANCELLED;
     set_state(c, state, now_us + SSTP_LINGER_MS * MS);
     if (last == SSTP_CALL_ABORT)
         send_status(c, last, 0, SSTP_NO_ERROR, now_us);

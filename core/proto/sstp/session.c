@@ -83,7 +83,7 @@ session_free(struct sstp_session *s, int64_t now_us)
     struct worker *w = s->home->worker;
 
     s->dead = true;
-    ppp_peer_free(s->ppp, now_us);
+    ppp_peer_free(s->ppp, s->call.reason, now_us);
     worker_defer_cancel(w, &s->bury);
     timer_cancel(worker_timers(w), &s->timer);
     frame_queue_clear(&s->queue);

@@ -40,6 +40,7 @@ struct rig {
     atomic_uint opened, closed, changed, payloads;
     atomic_bool deaf;    /* recognises nothing */
     atomic_bool hang_up; /* closes at the next payload */
+    atomic_uint strays;
 };
 
 static bool
@@ -100,6 +101,17 @@ closed(void *link, int reason, int64_t now_us)
     atomic_fetch_add(&rig->closed, 1);
 }
 
+static const char *
+stray(void *state, const struct carrier *c, struct reader payload, struct writer *answer)
+{
+    struct rig *r = state;
+
+    g_assert_true(c->proven);
+    atomic_fetch_add(&r->strays, 1);
+    writer_bytes(answer, "gone", payload.left > 10 ? 4 : 0);
+    return "it is gone";
+}
+
 static int64_t
 last_heard(void *link)
 {
@@ -150,7 +162,8 @@ set_up_n(struct rig *r, unsigned n)
                                           .receive = receive,
                                           .changed = changed,
                                           .closed = closed,
-                                          .last_heard_us = last_heard};
+                                          .last_heard_us = last_heard,
+                                          .stray = stray};
     r->services[0] = &r->service;
     struct ipsec_settings *s = make_settings(r);
     for (unsigned tries = 0; tries < 20; tries++) { /* others may have a port */
@@ -489,6 +502,37 @@ test_register(struct rig *r, gconstpointer data)
     client_done(&t);
 }
 
+/* What nobody recognises is answered by who knows better, now and then. */
+static void
+test_stray(struct rig *r, gconstpointer data)
+{
+    struct client_config c = config(r);
+    unsigned answers = 0;
+    struct client t;
+
+    (void)data;
+    atomic_store(&r->deaf, true);
+    client_init(&t, &c);
+    g_assert_true(client_connect(&t));
+    client_send(&t, CLIENT_INNER, "short", 5, false);
+    g_assert_false(client_receive(&t, 200, NULL));
+    int64_t start_us = g_get_monotonic_time();
+    for (unsigned i = 0; i < 50; i++)
+        client_send(&t, CLIENT_INNER, "an old tunnel", 13, false);
+    while (client_receive(&t, 300, NULL)) {
+        g_assert_true(t.got_len == 4 && memcmp(t.got, "gone", 4) == 0);
+        answers++;
+    }
+    int64_t most = 1 + (g_get_monotonic_time() - start_us) / (IPSEC_STRAY_MS * 1000);
+    g_assert_cmpuint(answers, >=, 1);
+    g_assert_cmpuint(answers, <=, most);
+    g_assert_cmpuint(atomic_load(&r->strays), ==, 51);
+    g_assert_cmpuint(atomic_load(&r->opened), ==, 0);
+    atomic_store(&r->deaf, false);
+    g_assert_true(client_echo(&t, CLIENT_INNER, 100));
+    client_done(&t);
+}
+
 /* ---- limits ---- */
 
 struct flood {
@@ -654,6 +698,7 @@ main(int argc, char **argv)
     ADD("service-closes", test_service_closes);
     ADD("keys", test_keys);
     ADD("register", test_register);
+    ADD("stray", test_stray);
     ADD("flood", test_flood);
     ADD("taken", test_taken);
     ADD("noise", test_noise);

@@ -4,8 +4,10 @@
 
 #include "core/auth/auth.h"
 #include "core/auth/password.h"
+#include "core/net/wire.h"
 #include "core/proto/l2tp/server.h"
 #include "core/proto/l2tp/server_priv.h"
+#include "core/proto/reliable.h"
 #include "tests/unit/l2tp/lac.h"
 
 struct rig {
@@ -296,6 +298,128 @@ test_door_is_shut(struct rig *r, const void *data)
     g_assert_false(r->lac.opened);
 }
 
+/* ---- tunnels of an earlier life ---- */
+
+/* What is answered to a message that opens nothing. */
+static const char *
+stray(struct rig *r, const void *bytes, size_t len, struct writer *answer)
+{
+    const struct carrier_service *s = r->lac.service;
+    struct reader payload = reader_of(bytes, len);
+
+    answer->len = 0;
+    g_assert_false(s->recognises(s->state, &r->lac.carrier, payload));
+    return s->stray(s->state, &r->lac.carrier, payload, answer);
+}
+
+/* Of a tunnel 4711 whose peer waits for our message 3, its own of number 9. */
+static void
+write_old(struct writer *w, enum l2tp_message_type type)
+{
+    l2tp_begin(w, type, 4711, type == L2TP_CDN ? 5 : 0);
+    if (type == L2TP_STOPCCN)
+        l2tp_put_u16(w, L2TP_AVP_TUNNEL_ID, 1234);
+    g_assert_true(l2tp_end(w));
+    wire_put16(w->start + RELIABLE_AT_NS, 9);
+    wire_put16(w->start + RELIABLE_AT_NR, 3);
+}
+
+static void
+assert_numbers(const struct l2tp_header *h, uint16_t tunnel)
+{
+    g_assert_true(h->is_control);
+    g_assert_cmpuint(h->tunnel, ==, tunnel);
+    g_assert_cmpuint(h->session, ==, 0);
+    g_assert_cmpuint(h->ns, ==, 3);
+    g_assert_cmpuint(h->nr, ==, 10);
+}
+
+static void
+assert_stop(struct reader packet, uint16_t tunnel, struct l2tp_header *h)
+{
+    struct l2tp_message m;
+    uint16_t id = 0;
+
+    g_assert_true(l2tp_header_parse(packet, h));
+    g_assert_true(l2tp_message_parse(h->payload, NULL, &m));
+    g_assert_cmpuint(m.type, ==, L2TP_STOPCCN);
+    g_assert_true(l2tp_message_u16(&m, L2TP_AVP_TUNNEL_ID, &id));
+    g_assert_cmpuint(id, ==, tunnel);
+    struct reader result = m.value[L2TP_AVP_RESULT];
+    g_assert_cmpuint(reader_u16(&result), ==, L2TP_STOP_ERROR);
+    g_assert_cmpuint(reader_u16(&result), ==, L2TP_ERROR_NO_CONNECTION);
+}
+
+static void
+test_stray(struct rig *r, const void *data)
+{
+    static const enum l2tp_message_type types[] = {L2TP_HELLO, L2TP_CDN, L2TP_ICRQ, L2TP_SCCCN};
+    static const struct l2tp_settings none = {.ipsec = false};
+    static const uint8_t frame[] = {0, 2, 0x12, 0x67, 0, 1, 0xff, 3, 0xc0, 0x21};
+    uint8_t bytes[CARRIER_ANSWER];
+    uint8_t ack[L2TP_CONTROL_HEADER];
+    struct writer answer = writer_of(bytes, sizeof(bytes));
+    struct l2tp_header h;
+
+    (void)data;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        LAC_MESSAGE(w);
+        write_old(&w, types[i]);
+        g_assert_nonnull(stray(r, w.start, w.len, &answer));
+        assert_stop(reader_of(answer.start, answer.len), 4711, &h);
+        assert_numbers(&h, 4711);
+        r->lac.carrier.proven = false;
+        g_assert_null(stray(r, w.start, w.len, &answer));
+        r->lac.carrier.proven = true;
+    }
+    /* The answer to StopCCN is no StopCCN, and that to an acknowledgement is nothing. */
+    LAC_MESSAGE(stop);
+    write_old(&stop, L2TP_STOPCCN);
+    g_assert_nonnull(stray(r, stop.start, stop.len, &answer));
+    g_assert_true(l2tp_header_parse(reader_of(answer.start, answer.len), &h));
+    assert_numbers(&h, 1234);
+    g_assert_cmpuint(h.payload.left, ==, 0);
+    l2tp_write_ack(ack, 4711, 9, 3);
+    g_assert_nonnull(stray(r, ack, sizeof(ack), &answer));
+    g_assert_cmpuint(answer.len, ==, 0);
+    g_assert_nonnull(stray(r, frame, sizeof(frame), &answer));
+    g_assert_cmpuint(answer.len, ==, 0);
+    l2tp_server_set(r->server, &none);
+    g_assert_null(stray(r, stop.start, stop.len, &answer));
+}
+
+/* The same beside a tunnel that is there; once a second. */
+static void
+test_stray_beside(struct rig *r, const void *data)
+{
+    struct l2tp_header h;
+
+    (void)data;
+    lac_open(&r->lac);
+    g_assert_cmpuint(r->lac.peer_id, ==, LAC_TUNNEL); /* our number is the peer's */
+    struct lac_call *c = lac_login(&r->lac, 0, LAC_MSCHAP);
+    LAC_MESSAGE(w);
+    write_old(&w, L2TP_HELLO);
+    r->lac.silent = true;
+    while (g_async_queue_length(r->lac.sent) > 0)
+        g_bytes_unref(g_async_queue_pop(r->lac.sent));
+    for (unsigned i = 0; i < 20; i++)
+        lac_say(&r->lac, w.start, w.len);
+    unsigned stops = 0;
+    while (g_async_queue_length(r->lac.sent) > 0) {
+        g_autoptr(GBytes) b = g_async_queue_pop(r->lac.sent);
+        struct reader packet = reader_of(g_bytes_get_data(b, NULL), g_bytes_get_size(b));
+        if (!l2tp_header_parse(packet, &h) || h.tunnel != 4711)
+            continue;
+        assert_stop(packet, 4711, &h);
+        stops++;
+    }
+    g_assert_cmpuint(stops, >=, 1);
+    g_assert_cmpuint(stops, <=, 3);
+    r->lac.silent = false;
+    talk(r, c);
+}
+
 /* ---- limits, and what is wrong ---- */
 
 static void
@@ -417,6 +541,8 @@ main(int argc, char **argv)
     ADD("sudden-death", test_sudden_death);
     ADD("server-stops", test_server_stops);
     ADD("door-is-shut", test_door_is_shut);
+    ADD("stray", test_stray);
+    ADD("stray-beside", test_stray_beside);
     ADD("many", test_many);
     ADD("repeated", test_repeated);
     ADD("malformed", test_malformed);

@@ -323,6 +323,7 @@ test_life(void)
     l2tp_put_u16(&w, L2TP_AVP_SESSION_ID, 100);
     say(&r, &w);
     g_assert_cmpuint(r.n_down, ==, 1);
+    g_assert_cmpint(r.reason, ==, PE_CANCELLED);
     g_assert_null(l2tp_tunnel_call(r.t, one));
     l2tp_tunnel_hang_up(r.t, l2tp_tunnel_call(r.t, two), L2TP_CALL_CARRIER, r.now_us); /* ours */
     expect_result(&r, L2TP_CDN, L2TP_CALL_CARRIER);
@@ -638,6 +639,7 @@ test_hello(void)
     l2tp_put_u16(&w, L2TP_AVP_SESSION_ID, 100);
     say(&r, &w); /* is heard all the same */
     g_assert_cmpuint(r.n_down, ==, 1);
+    g_assert_cmpint(r.reason, ==, PE_CANCELLED);
     rig_done(&r);
 
     rig_init(&r, true, NULL);

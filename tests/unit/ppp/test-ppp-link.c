@@ -522,6 +522,24 @@ test_echo(void)
     rig_done(&r);
 }
 
+/* Whether the peer takes leave or negotiates anew makes a difference to who reads the log. */
+static void
+test_goodbye(void)
+{
+    struct rig r;
+
+    rig_init(&r, &usual);
+    log_in(&r);
+    while (!g_queue_is_empty(&r.sent))
+        g_bytes_unref(g_queue_pop_head(&r.sent));
+    SAY(&r, PPP_LCP, "\x05\x07\x00\x04");
+    expect_code(&r, PPP_LCP, PPP_TERMINATE_ACK);
+    ppp_link_tick(r.l, 3 * S);
+    ppp_link_tick(r.l, 6 * S);
+    g_assert_cmpint(r.ended, ==, PE_CANCELLED);
+    rig_done(&r);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -537,5 +555,6 @@ main(int argc, char **argv)
     g_test_add_func("/ppp/link/new-beginning", test_new_beginning);
     g_test_add_func("/ppp/link/silence", test_silence);
     g_test_add_func("/ppp/link/echo", test_echo);
+    g_test_add_func("/ppp/link/goodbye", test_goodbye);
     return g_test_run();
 }

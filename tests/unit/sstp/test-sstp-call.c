@@ -279,7 +279,7 @@ test_call(void)
     expect(&r, DISC_ACK);
     g_assert_false(sstp_call_carries(&r.c));
     sstp_call_tick(&r.c, SSTP_LINGER_MS * MS);
-    g_assert_cmpint(r.ended, ==, PE_DISCONNECTED);
+    g_assert_cmpint(r.ended, ==, PE_CANCELLED);
     rig_done(&r);
 
     rig_init(&r); /* ours */
