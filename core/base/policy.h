@@ -49,6 +49,25 @@
     X(VLanId, u32, 0)                           \
     X(Ver3, bool, 1)
 
+enum policy_item {
+#define X(name, kind, value) POLICY_##name,
+    POLICY_ITEMS(X)
+#undef X
+        POLICY_N_ITEMS
+};
+
+/* The name as it stands in the API and in logs: "NoServer"; NULL beyond the last one. */
+static inline const char *
+policy_item_name(unsigned item)
+{
+    static const char *const names[POLICY_N_ITEMS] = {
+#define X(name, kind, value) [POLICY_##name] = #name,
+        POLICY_ITEMS(X)
+#undef X
+    };
+    return item < POLICY_N_ITEMS ? names[item] : 0;
+}
+
 struct policy {
 #define X(name, kind, value) uint32_t name;
     POLICY_ITEMS(X)

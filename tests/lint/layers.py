@@ -14,7 +14,7 @@ TABLE = [  # (folder, the folders it may include from besides itself); * also ma
     ("core/crypto", ["core/base", "platform"]),
     ("core/store", ["core/base", "core/crypto", "platform"]),
     ("core/auth", ["core/crypto", "core/base"]),
-    ("core/hub", ["core/hub/acl", "core/hub/shape", "core/net", "core/base", "platform"]),
+    ("core/hub", ["core/hub/acl", "core/hub/law", "core/hub/shape", "core/net", "core/base", "platform"]),
     ("core/hub/shape", ["core/net", "core/base"]),
     ("core/hub/nat", ["core/hub", "core/hub/dhcp", "core/net", "core/base", "platform"]),
     ("core/hub/*", ["core/hub", "core/net", "core/base", "platform"]),
