@@ -28,6 +28,9 @@ hub_new(struct worker_set *workers, const struct hub_config *config)
     hub->name = g_strdup(config->name);
     hub->fdb = fdb_new(worker_set_quiesce(workers));
     hub->relay = hub_relays_new(hub);
+    hub->ip_table = ip_table_new();
+    struct hub_options options = hub_options_default();
+    atomic_init(&hub->law, hub_law_new(&options));
     hub->sessions = g_ptr_array_new();
     hub->created_ms = clock_wall_ms();
     atomic_init(&hub->ports, g_new0(struct hub_ports, 1));
@@ -75,6 +78,8 @@ hub_unref(struct hub *hub)
         return;
     g_free(atomic_load_explicit(&hub->ports, memory_order_relaxed));
     tap_free(atomic_load_explicit(&hub->tap, memory_order_relaxed));
+    g_free(atomic_load_explicit(&hub->law, memory_order_relaxed));
+    ip_table_free(hub->ip_table);
     fdb_free(hub->fdb);
     g_free(hub->relay);
     g_ptr_array_unref(hub->sessions);
@@ -157,9 +162,8 @@ hub_count_ended_drop(struct hub *hub, enum drop why, uint64_t n)
 
 /* ---- for people ---- */
 
-/* When something of the monotonic clock was, by the wall clock. */
-static int64_t
-wall_ms(uint32_t then_s, int64_t now_us)
+int64_t
+hub_wall_ms(uint32_t then_s, int64_t now_us)
 {
     return clock_wall_ms() - 1000 * (int64_t)(int32_t)(hub_second(now_us) - then_s);
 }
@@ -180,8 +184,9 @@ hub_get_stats(struct hub *hub, struct hub_stats *out)
 
     out->fdb_full = atomic_load_explicit(&hub->fdb_full_n, memory_order_relaxed);
     out->fdb_entries = fdb_count(hub->fdb);
+    out->ip_entries = ip_table_count(hub->ip_table);
     out->created_ms = hub->created_ms;
-    out->last_comm_ms = last_s > 0 ? wall_ms(last_s, clock_now_us()) : hub->created_ms;
+    out->last_comm_ms = last_s > 0 ? hub_wall_ms(last_s, clock_now_us()) : hub->created_ms;
 
     g_mutex_lock(&hub->sessions_lock);
     out->sessions = hub->sessions->len;
@@ -205,8 +210,8 @@ hub_fdb_list(struct hub *hub)
         if (!port)
             continue;
         struct hub_fdb_row row = {.vlan = (uint16_t)(from->key >> 48),
-                                  .created_ms = wall_ms(from->created_s, now_us),
-                                  .updated_ms = wall_ms(from->seen_s, now_us),
+                                  .created_ms = hub_wall_ms(from->created_s, now_us),
+                                  .updated_ms = hub_wall_ms(from->seen_s, now_us),
                                   .key = from->serial};
         for (unsigned k = 0; k < sizeof(row.mac.b); k++)
             row.mac.b[k] = (uint8_t)(from->key >> (40 - 8 * k));

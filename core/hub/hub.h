@@ -69,7 +69,7 @@ struct hub_stats {
     struct hub_traffic in, out; /* as the hub's ports received and sent */
     uint64_t dropped[DROP_N_REASONS];
     uint64_t fdb_full; /* frames that were forwarded, but their source not learned: no room */
-    unsigned ports, sessions, fdb_entries;
+    unsigned ports, sessions, fdb_entries, ip_entries;
     int64_t created_ms, last_comm_ms;
     unsigned logins;
 };
@@ -98,6 +98,14 @@ struct hub_tap {
 /* Control. One tap a hub: the one before is taken off. NULL: none. */
 void hub_set_tap(struct hub *hub, const struct hub_tap *tap);
 
+struct hub_options;
+/* Extended options (core/hub/law/options.h), which a hub has from the start with their defaults.
+ * Both: control. */
+void hub_set_options(struct hub *hub, const struct hub_options *options);
+void hub_get_options(struct hub *hub, struct hub_options *out);
+/* Those in force, for this turn of a worker. */
+const struct hub_options *hub_options(const struct hub *hub);
+
 struct hub_fdb_row {
     struct mac mac;
     uint16_t vlan;
@@ -108,3 +116,16 @@ struct hub_fdb_row {
 /* Snapshot of the MAC table; free with g_array_unref. Control. */
 GArray *hub_fdb_list(struct hub *hub);
 bool hub_fdb_forget(struct hub *hub, uint32_t key);
+
+struct hub_ip_row {
+    struct ip ip;
+    struct mac mac;
+    uint16_t vlan;
+    bool given; /* by a DHCP server in the hub */
+    char port[128];
+    int64_t created_ms, updated_ms;
+    uint32_t key; /* names the row for hub_ip_forget() */
+};
+/* Snapshot of the table of IP addresses; free with g_array_unref. Control. */
+GArray *hub_ip_list(struct hub *hub);
+bool hub_ip_forget(struct hub *hub, uint32_t key);

@@ -36,6 +36,7 @@ struct pass {
     struct hub_port *in;
     const struct hub_ports *list; /* valid within this turn of the worker */
     const struct hub_tap *tap;    /* likewise; NULL: none */
+    const struct hub_law *law;    /* likewise */
     int64_t now_us;
     uint32_t now_s, ageing_s;
     uint64_t learned; /* the last source, which is most often the next one, too */
@@ -44,6 +45,7 @@ struct pass {
     unsigned n_all;
     struct hub_judged rules;
     bool looks;              /* somebody needs look[] */
+    bool judges;             /* the law does */
     uint64_t dst[BATCH_MAX]; /* keys */
     uint64_t src[BATCH_MAX];
     uint16_t to[BATCH_MAX];          /* a slot, HUB_TO_ALL, HUB_TO_NOBODY */
@@ -59,14 +61,15 @@ drop(struct pass *p, struct frame *f, enum drop why)
 }
 
 static bool
-reads_head(const struct frame *f, uint64_t *dst, uint64_t *src)
+reads_head(const struct hub_law *law, const struct frame *f, uint64_t *dst, uint64_t *src)
 {
     struct reader r = reader_of(f->data, f->len);
     const uint8_t *d = reader_take(&r, 6);
     const uint8_t *s = reader_take(&r, 6);
     uint16_t vlan = 0;
-    if (reader_u16(&r) == ETH_TYPE_VLAN) {
-        vlan = reader_u16(&r);
+    if (reader_u16(&r) == law->options.VlanTypeId) {
+        uint16_t tci = reader_u16(&r);
+        vlan = law->options.NoManageVlanId ? 0 : tci;
         (void)reader_u16(&r); /* the type that the tag stands before */
     }
     if (!reader_ok(&r))
@@ -89,8 +92,11 @@ learn(struct pass *p, uint64_t src)
                 return DROP_FDB_FULL;
             verdict = fdb_learn(fdb, src, p->in->id, p->now_s, p->ageing_s);
         }
-        if (verdict == FDB_PORT_FULL)
+        if (verdict == FDB_PORT_FULL) {
+            if (p->in->gate && p->in->gate->max_mac_item)
+                (void)gate_refuse(p->in->gate, p->in->gate->max_mac_item);
             return DROP_FDB_FULL;
+        }
         if (verdict == FDB_TABLE_FULL) {
             atomic_fetch_add_explicit(&p->hub->fdb_full_n, 1, memory_order_relaxed);
             return DROP_NONE;
@@ -142,7 +148,7 @@ judge_all(struct pass *p, struct batch *b)
         uint64_t dst = 0;
         uint64_t src = 0;
         struct hub_shape shape = {.frames = 1};
-        enum drop why = reads_head(f, &dst, &src) ? DROP_NONE : DROP_SHORT;
+        enum drop why = reads_head(p->law, f, &dst, &src) ? DROP_NONE : DROP_SHORT;
         if (why == DROP_NONE && frame_is_super(f))
             why = hub_shape_of(f, &shape);
         hub_tally(&p->sum, f, shape.frames);
@@ -164,14 +170,63 @@ judge_all(struct pass *p, struct batch *b)
 static bool
 needs_looks(const struct pass *p)
 {
-    return p->tap != NULL || p->rules.acl != NULL;
+    return p->judges || p->tap != NULL || p->rules.acl != NULL;
 }
 
 static void
 look_through(struct pass *p, const struct batch *b)
 {
-    for (unsigned i = 0; i < b->n; i++)
-        p->look[i].broken = flow_of_frame(b->frame[i], &p->look[i].flow);
+    for (unsigned i = 0; i < b->n; i++) {
+        struct look *look = &p->look[i];
+        look->broken = flow_of_frame(b->frame[i], &look->flow);
+        if (look->broken != DROP_NONE)
+            look->flow = (struct flow){0};
+        look->kinds = look->broken == DROP_NONE ? kinds_of(b->frame[i], &look->flow) : 0;
+    }
+}
+
+static void
+judge_by_law(struct pass *p, struct batch *b)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        enum drop why = DROP_NONE;
+        struct frame *f = hub_law_in(p->in, p->law, b->frame[i], &p->look[i], p->now_us, &why);
+        if (!f) {
+            p->dropped[why]++;
+            continue;
+        }
+        b->frame[i] = f;
+        if (p->in->gate && p->in->gate->vlan != 0) /* it has a tag now */
+            (void)reads_head(p->law, f, &p->dst[i], &p->src[i]);
+        keep(p, b, i, kept++);
+    }
+    b->n = kept;
+}
+
+/* An address that is another port's, which CheckMac does not allow. */
+static bool
+is_elsewhere(const struct pass *p, uint64_t src)
+{
+    if (src == p->learned)
+        return false;
+    fdb_port_id id = fdb_lookup(p->hub->fdb, src, p->now_s, p->ageing_s);
+    return id != p->in->id && hub_ports_at(p->list, id) != NULL;
+}
+
+/* Whether the port may use the addresses that a frame says it comes from; learned if so. */
+static enum drop
+take_source(struct pass *p, const struct frame *f, uint64_t src)
+{
+    struct hub_port *in = p->in;
+    if (in->gate && in->gate->check_mac && is_elsewhere(p, src))
+        return gate_refuse(in->gate, POLICY_CheckMac);
+    if (in->watch) {
+        enum drop why = hub_law_source(in, p->law, f, src, p->now_us);
+        if (why != DROP_NONE)
+            return why;
+    }
+    return learn(p, src);
 }
 
 static void
@@ -193,7 +248,7 @@ learn_all(struct pass *p, struct batch *b)
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < b->n; i++) {
-        enum drop why = learn(p, p->src[i]);
+        enum drop why = take_source(p, b->frame[i], p->src[i]);
         if (why != DROP_NONE)
             drop(p, b->frame[i], why);
         else
@@ -316,7 +371,7 @@ send_batch(struct pass *p, struct batch *b)
     if (p->list->n_monitors > 0)
         send_to_monitors(p, b);
     if (p->n_all > 0) {
-        const struct hub_flood flood = {p->list, p->in, p->to, p->now_us};
+        const struct hub_flood flood = {p->list, p->in, p->to, p->law, p->now_us};
         hub_flood(&flood, b);
         return;
     }
@@ -368,14 +423,18 @@ count(struct pass *p)
         if (p->dropped[i] > 0)
             hub_count(&in->dropped[i], p->dropped[i]);
     atomic_store_explicit(&in->last_s, p->now_s, memory_order_relaxed);
+    atomic_store_explicit(&in->last_in_s, p->now_s, memory_order_relaxed);
 }
 
 /* Settings that changed, and what is to be done once a second. */
 static void
-keep_up(struct hub_port *in, int64_t now_us, uint32_t now_s, uint32_t ageing_s)
+keep_up(struct hub_port *in, const struct hub_law *law, int64_t now_us, uint32_t ageing_s)
 {
     struct hub *hub = in->hub;
-    unsigned pps = atomic_load_explicit(&hub->storm_pps, memory_order_relaxed);
+    uint32_t now_s = hub_second(now_us);
+    unsigned pps = law->options.BroadcastStormDetectionThreshold;
+    if (pps == 0)
+        pps = atomic_load_explicit(&hub->storm_pps, memory_order_relaxed);
     if (pps != in->storm_pps) {
         in->storm_pps = pps;
         rate_init(&in->storm, pps, (uint64_t)pps * HUB_STORM_BURST / HUB_STORM_PPS, now_us);
@@ -383,8 +442,10 @@ keep_up(struct hub_port *in, int64_t now_us, uint32_t now_s, uint32_t ageing_s)
     uint32_t swept_s = atomic_load_explicit(&hub->swept_s, memory_order_relaxed);
     if ((int32_t)(now_s - swept_s) > 0 &&
         atomic_compare_exchange_strong_explicit(&hub->swept_s, &swept_s, now_s,
-                                                memory_order_relaxed, memory_order_relaxed))
+                                                memory_order_relaxed, memory_order_relaxed)) {
         fdb_sweep_some(hub->fdb, now_s, ageing_s);
+        ip_table_sweep_some(hub->ip_table, now_s);
+    }
 }
 
 static void
@@ -424,13 +485,17 @@ hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us)
     p.n_all = 0;
     p.tap = atomic_load_explicit(&hub->tap, memory_order_acquire);
     p.rules = hub_access_begin(in);
+    p.law = hub_law_of(hub);
+    p.judges = hub_law_judges(p.law, in);
     p.looks = needs_looks(&p);
 
     in->receiving = true;
-    keep_up(in, now_us, p.now_s, p.ageing_s);
+    keep_up(in, p.law, now_us, p.ageing_s);
     judge_all(&p, b);
     if (p.looks)
         look_through(&p, b);
+    if (p.judges)
+        judge_by_law(&p, b);
     if (p.rules.acl)
         judge_by_rules(&p, b);
     learn_all(&p, b);
@@ -447,4 +512,6 @@ hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us)
     if (b->n > 0)
         send_batch(&p, b);
     in->receiving = false;
+    if (in->gate)
+        hub_law_tell(in, now_us);
 }

@@ -132,7 +132,11 @@ port_receive(struct tube *t, struct batch *b, int64_t now_us)
         batch_free_frames(b);
         return;
     }
+    if (port->judges_out)
+        hub_law_out(port, b);
     check_and_count(port, b);
+    if (port->gate)
+        hub_law_tell(port, now_us);
     if (b->n == 0)
         return;
     atomic_store_explicit(&port->last_s, hub_second(now_us), memory_order_relaxed);
@@ -170,6 +174,7 @@ static void
 port_free(struct hub_port *port)
 {
     hub_access_leave(port->hub, port->who);
+    hub_law_done(port);
     hub_unref(port->hub);
     g_free(port->name);
     g_free(port);
@@ -301,6 +306,7 @@ hub_attach(struct hub *hub, const struct hub_port_config *config, const struct h
         return NULL;
     }
     quiesce_retire(worker_set_quiesce(hub->workers), g_free, old);
+    hub_law_attach(port, config);
     return port;
 }
 
@@ -347,6 +353,7 @@ hub_detach(struct hub_port *port)
     hub_port_fold(port, &hub->ended, &hub->ended_last_s);
     port->attached = false;
     g_mutex_unlock(&hub->ports_lock);
+    hub_law_detach(port);
 
     struct quiesce *q = worker_set_quiesce(hub->workers);
     quiesce_retire(q, g_free, old);

@@ -15,6 +15,11 @@
 #include "core/hub/hub.h"
 #include "core/hub/hub_access_priv.h"
 #include "core/hub/hub_port.h"
+#include "core/hub/law/gate.h"
+#include "core/hub/law/ip_table.h"
+#include "core/hub/law/options.h"
+#include "core/hub/look.h"
+#include "core/net/mss.h"
 
 #include <stdatomic.h>
 
@@ -52,6 +57,20 @@ struct hub_port {
     char *name;
     enum hub_port_kind kind;
     struct acl_identity who; /* for access rules; constant */
+
+    struct gate *gate;      /* NULL: the policy asks nothing of frames */
+    struct ip_watch *watch; /* NULL: it sends nothing */
+    bool over_ip6;
+    bool judges_out;            /* the gate wants to see what leaves */
+    char *user;                 /* or NULL */
+    _Atomic uint32_t last_in_s; /* when it last sent into the hub */
+};
+
+/* What all ports of a hub have to keep to; immutable once published. */
+struct hub_law {
+    struct hub_options options;
+    uint32_t forbid; /* KIND_...: nobody sends these */
+    struct mss mss;  /* 0: TCP agrees on what it likes */
 };
 
 struct hub_slot {
@@ -103,6 +122,8 @@ struct hub {
 
     _Atomic(struct hub_tap *) tap; /* NULL: nobody looks */
     struct hub_access access;
+    _Atomic(struct hub_law *) law; /* never NULL */
+    struct ip_table *ip_table;
 
     _Atomic uint32_t swept_s;    /* who changes it sweeps the FDB a bit */
     _Atomic uint64_t fdb_full_n; /* frames forwarded whose source could not be learned */
@@ -161,11 +182,49 @@ void hub_count_traffic(struct hub_counters *to, const struct hub_traffic *t);
 struct hub_relay *hub_relays_new(struct hub *hub);
 uint64_t hub_relays_dropped(const struct hub *hub);
 
+/* ---- the law (hub_law.c); home ---- */
+
+struct hub_law *hub_law_new(const struct hub_options *options);
+void hub_law_attach(struct hub_port *port, const struct hub_port_config *config);
+void hub_law_detach(struct hub_port *port);
+void hub_law_done(struct hub_port *port); /* frees */
+
+static inline const struct hub_law *
+hub_law_of(const struct hub *hub)
+{
+    return atomic_load_explicit(&hub->law, memory_order_acquire);
+}
+
+/* Whether frames of this port have to be looked through and shown to hub_law_in(). */
+static inline bool
+hub_law_judges(const struct hub_law *law, const struct hub_port *in)
+{
+    const struct gate *g = in->gate;
+    return law->forbid != 0 || law->mss.v4 != 0 ||
+           (g && (gate_looks_in(g) || g->check_ip6 || g->vlan != 0));
+}
+
+/* Judges a frame on its way in and puts the tag of the port's VLAN on. Takes the frame; NULL: *why
+ * it is lost. The look follows what is changed. */
+struct frame *hub_law_in(struct hub_port *in, const struct hub_law *law, struct frame *f,
+                         struct look *look, int64_t now_us, enum drop *why) MUST_CHECK;
+/* Whether the port may send from the addresses in this frame; src: its key in the FDB. Learns. */
+enum drop hub_law_source(struct hub_port *in, const struct hub_law *law, const struct frame *f,
+                         uint64_t src, int64_t now_us) MUST_CHECK;
+/* Takes out what a port with judges_out may not get. */
+void hub_law_out(struct hub_port *port, struct batch *b);
+/* A line in the log if something was refused, not too often. */
+void hub_law_tell(struct hub_port *port, int64_t now_us);
+
+/* When something of the monotonic clock was, by the wall clock. */
+int64_t hub_wall_ms(uint32_t then_s, int64_t now_us);
+
 /* Where each frame of a batch goes. */
 struct hub_flood {
     const struct hub_ports *list;
     const struct hub_port *in;
     const uint16_t *to; /* for each frame a slot, or HUB_TO_ALL */
+    const struct hub_law *law;
     int64_t now_us;
 };
 enum { HUB_TO_ALL = HUB_MAX_PORTS, HUB_TO_NOBODY };

@@ -6,9 +6,11 @@
  */
 #pragma once
 
+#include "core/hub/law/kinds.h"
 #include "core/net/flow.h"
 
 struct look {
     struct flow flow;
-    enum drop broken; /* what flow_parse() said. The flow is then as far as it came */
+    enum drop broken; /* what flow_parse() said. The flow is then all zero */
+    uint32_t kinds;   /* KIND_...; 0 if broken */
 };

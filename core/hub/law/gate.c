@@ -76,6 +76,10 @@ static void
 compile_addresses(struct gate *g, const struct policy *policy)
 {
     g->check_mac = policy->CheckMac;
+    if (policy->NoBridge)
+        g->max_mac_item = POLICY_NoBridge;
+    if (policy->MaxMac > 0)
+        g->max_mac_item = POLICY_MaxMac;
     g->check_ip4 = policy->CheckIP;
     g->check_ip6 = policy->CheckIPv6;
     g->dhcp_only = policy->DHCPForce;
@@ -105,7 +109,8 @@ gate_new(const struct policy *policy, bool over_ip6)
         g.mute_item = POLICY_NoIPv6DefaultRouterInRAWhenIPv6;
     }
     compile_addresses(&g, policy);
-    if (g.in.n == 0 && g.out.n == 0 && !g.mute_routers && !g.asks_ip && !g.check_mac && g.vlan == 0)
+    if (g.in.n == 0 && g.out.n == 0 && !g.mute_routers && !g.asks_ip && !g.check_mac &&
+        g.max_mac_item == 0 && g.vlan == 0)
         return NULL;
     return g_memdup2(&g, sizeof(g));
 }

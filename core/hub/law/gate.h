@@ -44,10 +44,11 @@ struct gate_filters {
 
 struct gate {
     struct gate_filters in, out;
-    uint16_t vlan;     /* the access VLAN; 0: none */
-    bool mute_routers; /* router advertisements to the session get lifetime 0 */
-    uint8_t mute_item; /* why */
-    bool check_mac;    /* what another port uses is refused */
+    uint16_t vlan;        /* the access VLAN; 0: none */
+    bool mute_routers;    /* router advertisements to the session get lifetime 0 */
+    uint8_t mute_item;    /* why */
+    bool check_mac;       /* what another port uses is refused */
+    uint8_t max_mac_item; /* which item bounds the number of MAC addresses; 0: none */
     /* What is asked of IP addresses of the sender. */
     bool asks_ip; /* one of the next */
     bool check_ip4, check_ip6, dhcp_only;
