@@ -12,6 +12,8 @@
  */
 
 #include "core/hub/hub_priv.h"
+#include "core/net/eth.h"
+#include "core/net/wire.h"
 
 #include <string.h>
 
@@ -20,13 +22,30 @@ struct receivers {
     const struct hub_port *in; /* does not get its own; NULL: it is not here */
     unsigned worker;
     bool from_isolated;
+    uint32_t awake_s; /* sessions that were silent since then sleep; 0: none does */
 };
+
+/* Whether a session has been silent for as long as the hub's option says. */
+static uint32_t
+awake_since(const struct hub_law *law, int64_t now_us)
+{
+    uint32_t interval = law->options.DetectDormantSessionInterval;
+    uint32_t now_s = hub_second(now_us);
+    return interval > 0 && now_s > interval ? now_s - interval : 0;
+}
+
+static bool
+sleeps(const struct receivers *r, const struct hub_port *port)
+{
+    uint32_t last_s = atomic_load_explicit(&port->last_in_s, memory_order_relaxed);
+    return r->awake_s > 0 && port->kind == HUB_PORT_SESSION && last_s < r->awake_s;
+}
 
 static bool
 receives(const struct receivers *r, const struct hub_slot *slot)
 {
     return slot->port && slot->worker == r->worker && slot->port != r->in && !slot->monitor &&
-           !(slot->isolated && r->from_isolated);
+           !(slot->isolated && r->from_isolated) && !sleeps(r, slot->port);
 }
 
 static unsigned
@@ -60,6 +79,7 @@ relay_receive(struct tube *t, struct batch *b, int64_t now_us)
         .list = atomic_load_explicit(&relay->hub->ports, memory_order_acquire),
         .worker = worker_index(t->home),
         .from_isolated = relay->from_isolated,
+        .awake_s = awake_since(hub_law_of(relay->hub), now_us),
     };
     unsigned left = count_receivers(&r);
     share(b, left);
@@ -161,15 +181,59 @@ send_to_slot(const struct hub_flood *flood, const struct batch *b, unsigned slot
     tube_send(&flood->list->slot[slot].port->tube, &out, flood->now_us);
 }
 
+/* ---- exceptions from isolation ---- */
+
+static bool
+is_arp(const struct frame *f)
+{
+    return f->len >= ETH_HEADER && wire_get16(f->data + 12) == ETH_TYPE_ARP;
+}
+
+bool
+hub_may_talk(const struct hub_law *law, const struct hub_port *in, const struct hub_port *out,
+             const struct frame *f)
+{
+    const struct hub_options *o = &law->options;
+    if (o->AllowSameUserInPrivacyFilterMode && in->user && out->user &&
+        g_ascii_strcasecmp(in->user, out->user) == 0)
+        return true;
+    if (is_arp(f))
+        return !o->DropArpInPrivacyFilterMode;
+    return !o->DropBroadcastsInPrivacyFilterMode && eth_is_group(f->data);
+}
+
+/* Isolated ports get nothing from each other by way of a flood; what the hub's options let through
+ * all the same is given to them one by one. */
+static void
+flood_exceptions(const struct hub_flood *flood, const struct batch *b)
+{
+    for (unsigned i = 0; i < flood->list->n_slots; i++) {
+        const struct hub_slot *slot = &flood->list->slot[i];
+        struct batch out = {.n = 0};
+        if (!slot->port || !slot->isolated || slot->monitor || slot->port == flood->in)
+            continue;
+        for (unsigned k = 0; k < b->n; k++)
+            if (flood->to[k] == HUB_TO_ALL &&
+                hub_may_talk(flood->law, flood->in, slot->port, b->frame[k]))
+                batch_add(&out, frame_ref(b->frame[k]));
+        if (out.n > 0)
+            tube_send(&slot->port->tube, &out, flood->now_us);
+    }
+}
+
 void
 hub_flood(const struct hub_flood *flood, struct batch *b)
 {
+    if (flood->in->isolated && hub_law_has_exceptions(flood->law))
+        flood_exceptions(flood, b);
+
     const struct hub_ports *list = flood->list;
     const struct receivers r = {
         .list = list,
         .in = flood->in,
         .worker = worker_index(flood->in->tube.home),
         .from_isolated = flood->in->isolated,
+        .awake_s = awake_since(flood->law, flood->now_us),
     };
     uint64_t others = list->workers & ~(1ull << r.worker);
     struct sorted sorted;

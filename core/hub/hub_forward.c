@@ -269,10 +269,18 @@ choose(struct pass *p, uint64_t dst, uint16_t *to)
         return DROP_NONE;
     if (out == p->in)
         return DROP_HAIRPIN;
+    *to = (uint16_t)fdb_port_index(out->id);
     if (out->isolated && p->in->isolated)
         return DROP_ISOLATION;
-    *to = (uint16_t)fdb_port_index(out->id);
     return DROP_NONE;
+}
+
+/* A frame between isolated ports that the hub's options let through all the same. */
+static bool
+is_exception(const struct pass *p, enum drop why, uint16_t to, const struct frame *f)
+{
+    return why == DROP_ISOLATION && hub_law_has_exceptions(p->law) &&
+           hub_may_talk(p->law, p->in, p->list->slot[to].port, f);
 }
 
 static void
@@ -287,7 +295,7 @@ look_up(struct pass *p, struct batch *b)
             last = p->dst[i];
             last_why = choose(p, last, &last_to);
         }
-        if (last_why != DROP_NONE) {
+        if (last_why != DROP_NONE && !is_exception(p, last_why, last_to, b->frame[i])) {
             drop(p, b->frame[i], last_why);
             continue;
         }

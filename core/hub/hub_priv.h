@@ -204,6 +204,18 @@ hub_law_judges(const struct hub_law *law, const struct hub_port *in)
            (g && (gate_looks_in(g) || g->check_ip6 || g->vlan != 0));
 }
 
+/* Whether some isolated ports may talk to each other about something. */
+static inline bool
+hub_law_has_exceptions(const struct hub_law *law)
+{
+    const struct hub_options *o = &law->options;
+    return o->AllowSameUserInPrivacyFilterMode || !o->DropBroadcastsInPrivacyFilterMode ||
+           !o->DropArpInPrivacyFilterMode;
+}
+/* Whether two isolated ports may exchange this frame all the same (hub_flood.c). */
+bool hub_may_talk(const struct hub_law *law, const struct hub_port *in, const struct hub_port *out,
+                  const struct frame *f);
+
 /* Judges a frame on its way in and puts the tag of the port's VLAN on. Takes the frame; NULL: *why
  * it is lost. The look follows what is changed. */
 struct frame *hub_law_in(struct hub_port *in, const struct hub_law *law, struct frame *f,

@@ -214,7 +214,7 @@ gate_untag(struct gate *g, struct frame_pool *pool, struct frame *f, uint16_t tp
     uint16_t tci = 0;
     *why = DROP_NONE;
     if (!first_tag(f, tpid, &tci) || (tci & VID_MASK) != g->vlan) {
-        *why = DROP_POLICY;
+        *why = DROP_ISOLATION;
         frame_free(f);
         return NULL;
     }

@@ -87,8 +87,7 @@ enum drop gate_judge_out(struct gate *g, uint32_t kinds) MUST_CHECK;
  * in this hub. */
 struct frame *gate_tag(struct gate *g, struct frame_pool *pool, struct frame *f, uint16_t tpid,
                        enum drop *why) MUST_CHECK;
-/* Takes it off; a frame with another tag or none is not for this port (DROP_POLICY, not counted as
- * refused). */
+/* Takes it off; a frame with another tag or none is not for this port (DROP_ISOLATION). */
 struct frame *gate_untag(struct gate *g, struct frame_pool *pool, struct frame *f, uint16_t tpid,
                          enum drop *why) MUST_CHECK;
 /* A router advertisement whose default route is taken away (router lifetime 0, RFC 4861, 4.2),
