@@ -23,6 +23,8 @@ struct receivers {
     unsigned worker;
     bool from_isolated;
     uint32_t awake_s; /* sessions that were silent since then sleep; 0: none does */
+    /* Slots of those: found once, since who answers from inside deliver() is awake again. */
+    uint64_t asleep[HUB_MAX_PORTS / 64];
 };
 
 /* Whether a session has been silent for as long as the hub's option says. */
@@ -34,26 +36,35 @@ awake_since(const struct hub_law *law, int64_t now_us)
     return interval > 0 && now_s > interval ? now_s - interval : 0;
 }
 
-static bool
-sleeps(const struct receivers *r, const struct hub_port *port)
+static void
+find_asleep(struct receivers *r)
 {
-    uint32_t last_s = atomic_load_explicit(&port->last_in_s, memory_order_relaxed);
-    return r->awake_s > 0 && port->kind == HUB_PORT_SESSION && last_s < r->awake_s;
+    memset(r->asleep, 0, (r->list->n_slots + 63) / 64 * sizeof(r->asleep[0]));
+    for (unsigned i = 0; i < r->list->n_slots; i++) {
+        const struct hub_port *port = r->list->slot[i].port;
+        if (port && port->kind == HUB_PORT_SESSION &&
+            atomic_load_explicit(&port->last_in_s, memory_order_relaxed) < r->awake_s)
+            r->asleep[i / 64] |= 1ull << i % 64;
+    }
 }
 
 static bool
-receives(const struct receivers *r, const struct hub_slot *slot)
+receives(const struct receivers *r, unsigned i)
 {
+    const struct hub_slot *slot = &r->list->slot[i];
     return slot->port && slot->worker == r->worker && slot->port != r->in && !slot->monitor &&
-           !(slot->isolated && r->from_isolated) && !sleeps(r, slot->port);
+           !(slot->isolated && r->from_isolated) &&
+           !(r->awake_s > 0 && (r->asleep[i / 64] >> i % 64 & 1));
 }
 
 static unsigned
-count_receivers(const struct receivers *r)
+count_receivers(struct receivers *r)
 {
     unsigned n = 0;
+    if (r->awake_s > 0)
+        find_asleep(r);
     for (unsigned i = 0; i < r->list->n_slots; i++)
-        n += receives(r, &r->list->slot[i]);
+        n += receives(r, i);
     return n;
 }
 
@@ -75,16 +86,16 @@ static void
 relay_receive(struct tube *t, struct batch *b, int64_t now_us)
 {
     struct hub_relay *relay = container_of(t, struct hub_relay, tube);
-    const struct receivers r = {
-        .list = atomic_load_explicit(&relay->hub->ports, memory_order_acquire),
-        .worker = worker_index(t->home),
-        .from_isolated = relay->from_isolated,
-        .awake_s = awake_since(hub_law_of(relay->hub), now_us),
-    };
+    struct receivers r; /* not all of it is set: it is large */
+    r.list = atomic_load_explicit(&relay->hub->ports, memory_order_acquire);
+    r.in = NULL;
+    r.worker = worker_index(t->home);
+    r.from_isolated = relay->from_isolated;
+    r.awake_s = awake_since(hub_law_of(relay->hub), now_us);
     unsigned left = count_receivers(&r);
     share(b, left);
     for (unsigned i = 0; left > 0; i++) {
-        if (!receives(&r, &r.list->slot[i]))
+        if (!receives(&r, i))
             continue;
         struct batch copy = *b;
         tube_send(&r.list->slot[i].port->tube, &copy, now_us);
@@ -228,13 +239,12 @@ hub_flood(const struct hub_flood *flood, struct batch *b)
         flood_exceptions(flood, b);
 
     const struct hub_ports *list = flood->list;
-    const struct receivers r = {
-        .list = list,
-        .in = flood->in,
-        .worker = worker_index(flood->in->tube.home),
-        .from_isolated = flood->in->isolated,
-        .awake_s = awake_since(flood->law, flood->now_us),
-    };
+    struct receivers r; /* not all of it is set: it is large */
+    r.list = list;
+    r.in = flood->in;
+    r.worker = worker_index(flood->in->tube.home);
+    r.from_isolated = flood->in->isolated;
+    r.awake_s = awake_since(flood->law, flood->now_us);
     uint64_t others = list->workers & ~(1ull << r.worker);
     struct sorted sorted;
 
@@ -243,7 +253,7 @@ hub_flood(const struct hub_flood *flood, struct batch *b)
     send_to_workers(flood, others, &sorted.all);
     for (unsigned slot = 0; slot < list->n_slots; slot++) {
         bool known = sorted.has_known[slot / 64] >> slot % 64 & 1;
-        bool all = receives(&r, &list->slot[slot]);
+        bool all = receives(&r, slot);
         if (known) {
             send_to_slot(flood, b, slot, all);
         } else if (all) {

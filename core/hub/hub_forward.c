@@ -416,7 +416,7 @@ send_apart(struct pass *p, struct batch *b)
         return;
     if (p->list->n_monitors > 0)
         send_to_monitors(p, &apart);
-    const struct hub_flood flood = {p->list, p->in, p->to, p->now_us};
+    const struct hub_flood flood = {p->list, p->in, p->to, p->law, p->now_us};
     hub_flood_apart(&flood, &p->rules, looks, &apart);
 }
 

@@ -247,7 +247,7 @@ dhcp_force(struct rig *r)
     send(r, 1,
          "ffffffffffff02000000000b 0800 45000020 00000000401100 0000000000ffffffff"
          "00440043000c0000 01010600"); /* asks */
-    send(r, 1, /* looks whether an address is free */
+    send(r, 1,                         /* looks whether an address is free */
          "ffffffffffff02000000000b 0806 000108000604000102000000000b 00000000 000000000000 "
          "0a00000b");
     g_assert_cmpuint(got(r, 2), ==, 2);

@@ -330,8 +330,8 @@ dhcp_ack(struct frame_pool *pool, enum dhcp4_type type, uint32_t yiaddr)
     dhcp4_write_option_u32(&w, DHCP4_OPT_LEASE, 3600);
     dhcp4_write_end(&w);
     struct mac server = {{2, 0, 0, 0, 0, 1}};
-    struct frame *f = dhcp4_frame_build(pool, &server, &m.chaddr, 0x0a000001, yiaddr,
-                                        reader_of(bytes, w.len));
+    struct frame *f =
+        dhcp4_frame_build(pool, &server, &m.chaddr, 0x0a000001, yiaddr, reader_of(bytes, w.len));
     /* From a client to a server: turned round. */
     for (unsigned i = 0; i < 2; i++) {
         uint8_t port = f->data[34 + i];
