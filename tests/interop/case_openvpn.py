@@ -324,10 +324,7 @@ def one_hub(t, ours):
         need(len(set(hosts.values())) == 3, f"leased twice: {hosts.values()}")
     hosts[lab.lan] = LAN
     with t.check("each reaches each"):
-        for ns in hosts:
-            for address in (a for n, a in hosts.items() if n is not ns):
-                traffic.wait_answer(ns, address)
-                traffic.pings(ns, address)
+        traffic.each_reaches_each(hosts)
     with t.check("10 MB by hash between each two"):
         for ns in hosts:
             for other, address in hosts.items():
@@ -496,8 +493,16 @@ def _(t):
     with t.check("a wrong password is refused"):
         is_refused(lab, lab.cli, lambda: "verification failed for peer" in server.logs(),
                    ca=authority.cert, certificate=users, login=(USER, "wrong"))
+
+
+@scenario("selfcheck/openvpn-flood", needs=NEEDS, limit=120, quiet=True)
+def _(t):
+    with t.must("openvpn's own server"):
+        authority = certs.Authority(t.lab.tmp)
+        server = openvpn_peer.Server(t.lab, authority, authority.issue("server", "server"),
+                                     login=(USER, PASSWORD))
     with t.check("100,000 first packets"):
-        survives_flood(server.process, lab.cli, SRV, flood.PLAIN_ANSWER)
+        survives_flood(server.process, t.lab.cli, SRV, flood.PLAIN_ANSWER)
 
 
 @scenario("selfcheck/softether-openvpn", needs=("softether-server", *NEEDS), limit=200, takes=25)

@@ -154,9 +154,6 @@ def neighbours(t, server, guest):
         client = polyether.Client(lab)
         client.connect("own", f"{SRV}:443", trust=server.certificate_sha256())
         hosts[lab.cli] = traffic.dhcp(lab, lab.cli, client.device)
-        for ns in hosts:
-            for address in (a for n, a in hosts.items() if n is not ns):
-                traffic.wait_answer(ns, address)
-                traffic.pings(ns, address)
+        traffic.each_reaches_each(hosts)
         sstp.stop()
         own.stop()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes through a tunnel: pings, DHCP, iperf3, and bulk data compared by its hash."""
+import concurrent.futures
 import contextlib
 import hashlib
 import json
@@ -43,10 +44,24 @@ def ping_loss(ns, address, count, interval=0.05, size=56):
 
 
 def pings(ns, address, large=1400):
-    """Small and full-size packets, none lost."""
-    for size in (56, large):
-        loss = ping_loss(ns, address, 10, 0.02, size)
+    """Small and full-size packets side by side, none lost."""
+    sizes = (56, large)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        lost = list(pool.map(lambda size: ping_loss(ns, address, 10, 0.02, size), sizes))
+    for size, loss in zip(sizes, lost):
         need(loss == 0, f"{loss}% of the pings with {size} octets to {address} were lost")
+
+
+def each_reaches_each(hosts):
+    """hosts: {where: its address}; all ask at once, one address after another."""
+    def ask(ns):
+        for other, address in hosts.items():
+            if other is not ns:
+                wait_answer(ns, address)
+                pings(ns, address)
+
+    with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
+        list(pool.map(ask, hosts))
 
 
 def dnsmasq(lab, ns=None, device="eth1", first="10.99.3.100", last="10.99.3.150", options=()):

@@ -4,7 +4,10 @@ import concurrent.futures
 import hashlib
 import os
 import re
+import signal
 import subprocess
+import sys
+import threading
 import time
 
 import build
@@ -38,7 +41,7 @@ def run_target(name, seconds, rep):
         d.mkdir(parents=True, exist_ok=True)
     seeds = [d for d in (TESTS / "corpus" / name, TESTS / "regress" / name) if d.is_dir()]
     command = [build.folder("fuzz") / "tests" / f"fuzz-{name}", f"-max_total_time={seconds}",
-               "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+               "-timeout=25", "-report_slow_units=25", "-rss_limit_mb=2048", "-print_final_stats=1",
                f"-artifact_prefix={artifacts}/", corpus, *seeds]
     start = time.monotonic()
     try:
@@ -78,3 +81,32 @@ def run(rep, seconds, only=()):
     print(f"fuzzing {len(names)} targets, {each} s each, {jobs} at a time", flush=True)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         list(pool.map(lambda n: run_target(n, each, rep), names))
+
+
+class Beside:
+    """The same in a process of its own, with the time that others leave."""
+
+    def __init__(self, rep, seconds, only=()):
+        self.rep = rep
+        command = ["nice", "-n", "10", sys.executable, "-B", build.ROOT / "tests" / "support" / "main.py",
+                   "fuzz", "--seconds", str(seconds), *only]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True, errors="replace",
+                                        start_new_session=True)
+        self.thread = threading.Thread(target=self.follow, daemon=True)
+        self.thread.start()
+
+    def follow(self):
+        with self.process as p:
+            statuses = self.rep.follow(p.stdout, lambda name: name)
+            code = p.wait()
+        if not statuses or (code == 1) != ("not ok" in statuses):
+            self.rep.result("fuzz [libFuzzer]", "not ok", detail=f"it ended with status {code}")
+
+    def wait(self):
+        self.thread.join()
+
+    def end(self):
+        """With all that it started."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)

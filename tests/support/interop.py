@@ -2,7 +2,6 @@
 """The interop suite: one tests/interop/run.py a scenario, in namespaces of its own, several at a time;
 their lines are counted here."""
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -12,7 +11,6 @@ import build
 import unit
 
 RUNNER = build.ROOT / "tests" / "interop" / "run.py"
-LINE = re.compile(r"^(ok|not ok|skip)\s+(\S.*?)(?: \(([\d.]+) s\))?(?: # (.*))?$")
 FLAGS = ("asan", "asan-long", "guest", "long", "quiet", "waits")
 # What the scenarios run.
 TARGETS = ("apps/server/polyether-server", "apps/ctl/polyetherctl", "apps/client/polyether-clientd",
@@ -42,6 +40,10 @@ class Job:
         self.mark = "" if which == "gcc" else f" [{which}]"
         self.process, self.took = None, 0.0
 
+    def quiet(self):
+        """What is measured is the plain build."""
+        return "quiet" in self.words and self.which == "gcc"
+
     def start(self, long):
         command = [sys.executable, "-B", RUNNER, *(["--long"] if long else []), self.name]
         env = dict(os.environ, POLYETHER_BUILD=str(build.folder(self.which)), **build.SANITIZER_ENV)
@@ -53,35 +55,13 @@ class Job:
         """Until it ends. It has to say what its status says."""
         start = time.monotonic()
         with self.process as p:
-            statuses = self.read(p.stdout, rep)
+            statuses = rep.follow(p.stdout, lambda step: f"interop/{step}{self.mark}")
             code = p.wait()
         self.took = time.monotonic() - start
         failed = "not ok" in statuses
         if not statuses or code not in (0, 1) or failed != (code == 1):
             rep.result(f"interop/{self.name}{self.mark}", "not ok", self.took,
                        f"the runner ended with status {code} after {len(statuses)} results")
-
-    def read(self, lines, rep):
-        """Reports each result once all that is said of it has come; returns what they are."""
-        pending, statuses = None, []
-
-        def flush():
-            if pending:
-                rep.result(f"interop/{pending[1]}{self.mark}", pending[0], pending[2],
-                           pending[3] or "\n".join(pending[4]))
-        for line in lines:
-            line = line.rstrip("\n")
-            m = LINE.match(line)
-            if m:
-                flush()
-                pending = (m[1], m[2], float(m[3]) if m[3] else None, m[4], [])
-                statuses.append(m[1])
-            elif pending:
-                pending[4].append(line.removeprefix("     | "))
-            else:
-                rep.say(f"     | {self.name}{self.mark}: {line}")
-        flush()
-        return statuses
 
 
 class Pool:
@@ -99,7 +79,8 @@ class Pool:
         """Starts the next one for a worker; None when there will be none."""
         with self.changed:
             while not self.ended:
-                mine = [j for j in self.queue if "waits" in j.words or not waiting]
+                mine = [j for j in self.queue if "waits" in j.words]
+                mine = mine if waiting else [j for j in self.queue if j not in mine] + mine
                 if not mine:
                     return None
                 full = sum("guest" in j.words for j in self.running) >= self.guests
@@ -160,7 +141,8 @@ def made_jobs(chosen, every, long, rep):
     return jobs
 
 
-def run(rep, patterns, long):
+def run(rep, patterns, long, beside=None):
+    """beside: what goes on meanwhile, with wait() and end(): not beside those that measure."""
     every = listed()
     chosen = [n for n in every if unit.wanted(n, patterns) or
               any(unit.wanted(n, [p + "/*"]) for p in patterns)]
@@ -171,9 +153,11 @@ def run(rep, patterns, long):
         return
     jobs = made_jobs(chosen, every, long, rep)
     start = time.monotonic()
-    Pool([j for j in jobs if "quiet" not in j.words], rep, long, max(2, build.cpus())).run()
+    Pool([j for j in jobs if not j.quiet()], rep, long, max(2, build.cpus())).run()
+    if beside:
+        beside.wait()
     between = time.monotonic()
-    Pool([j for j in jobs if "quiet" in j.words], rep, long, 1).run()
+    Pool([j for j in jobs if j.quiet()], rep, long, 1).run()
     slowest = sorted(jobs, key=lambda j: -j.took)[:SHOWN]
     rep.say(f"interop: {between - start:.0f} s side by side, {time.monotonic() - between:.0f} s alone, "
             f"{sum(j.took for j in jobs):.0f} s in all; " +

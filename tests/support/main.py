@@ -62,13 +62,20 @@ def cmd_test(a):
     meson = {s: p for s, p in chosen.items() if s in ("unit", "fuzz")}
     if meson:
         unit.run(meson, rep)
-    seconds = a.fuzz if a.fuzz is not None else 480 if a.long else 0
-    if seconds and "fuzz" in chosen:
+    seconds = (a.fuzz if a.fuzz is not None else 480 if a.long else 0) if "fuzz" in chosen else 0
+    if seconds and "interop" not in chosen:
         fuzz.run(rep, seconds, chosen["fuzz"])
     if "lint" in chosen:
         lint.run(rep, chosen["lint"])
     if "interop" in chosen:
-        interop.run(rep, chosen["interop"], a.long)
+        beside = fuzz.Beside(rep, seconds, chosen["fuzz"]) if seconds else None
+        try:
+            interop.run(rep, chosen["interop"], a.long, beside)
+            if beside:
+                beside.wait()
+        finally:
+            if beside:
+                beside.end()
     return rep.summary()
 
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts test cases and prints them as they come; every suite reports through one Report."""
+import re
 import threading
+
+LINE = re.compile(r"^(ok|not ok|skip)\s+(\S.*?)(?: \(([\d.]+) s\))?(?: # (.*))?$")
 
 
 class Report:
@@ -36,6 +39,29 @@ class Report:
         """Something to read that is no result."""
         with self.lock:
             print(text, flush=True)
+
+    def follow(self, lines, label):
+        """Reports the results that another program prints, each once all that is said of it has
+        come; label makes their names. Returns what they are."""
+        pending, statuses = None, []
+
+        def flush():
+            if pending:
+                self.result(label(pending[1]), pending[0], pending[2], pending[3] or "\n".join(pending[4]))
+
+        for line in lines:
+            line = line.rstrip("\n")
+            m = LINE.match(line)
+            if m:
+                flush()
+                pending = (m[1], m[2], float(m[3]) if m[3] else None, m[4], [])
+                statuses.append(m[1])
+            elif pending:
+                pending[4].append(line.removeprefix("     | "))
+            else:
+                self.say(line)
+        flush()
+        return statuses
 
     def summary(self):
         """The last line of a run; returns the exit status."""
