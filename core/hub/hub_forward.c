@@ -467,19 +467,26 @@ refuse(struct hub_port *in, struct batch *b, enum drop why)
     batch_free_frames(b);
 }
 
-void
-hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us)
+/* Whether the port may take frames now; else they are refused. */
+static bool
+is_open(struct hub_port *in, struct batch *b)
 {
     g_assert(in->attached);
-    struct hub *hub = in->hub;
-    if (!hub_is_online(hub)) {
+    if (!hub_is_online(in->hub)) {
         refuse(in, b, DROP_PORT_DOWN);
-        return;
+        return false;
     }
     if (in->receiving) { /* two ports that answer each other from inside deliver() */
         refuse(in, b, DROP_QUEUE_FULL);
-        return;
+        return false;
     }
+    return true;
+}
+
+static void
+forward(struct hub_port *in, struct batch *b, int64_t now_us)
+{
+    struct hub *hub = in->hub;
     struct pass p;
     p.hub = hub;
     p.in = in;
@@ -522,4 +529,20 @@ hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us)
     in->receiving = false;
     if (in->gate)
         hub_law_tell(in, now_us);
+}
+
+void
+hub_port_go_in(struct hub_port *in, struct batch *b, int64_t now_us)
+{
+    if (is_open(in, b))
+        forward(in, b, now_us);
+}
+
+void
+hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us)
+{
+    if (!is_open(in, b))
+        return;
+    if (!in->limit_in || !hub_limiter_takes(in->limit_in, b, now_us))
+        forward(in, b, now_us);
 }

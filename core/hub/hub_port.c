@@ -123,6 +123,16 @@ check_and_count(struct hub_port *port, struct batch *b)
     hub_count_traffic(&port->out, &sum);
 }
 
+void
+hub_port_go_out(struct hub_port *port, struct batch *b, int64_t now_us)
+{
+    check_and_count(port, b);
+    if (b->n == 0)
+        return;
+    atomic_store_explicit(&port->last_s, hub_second(now_us), memory_order_relaxed);
+    port->ops->deliver(port, b, now_us);
+}
+
 static void
 port_receive(struct tube *t, struct batch *b, int64_t now_us)
 {
@@ -134,13 +144,10 @@ port_receive(struct tube *t, struct batch *b, int64_t now_us)
     }
     if (port->judges_out)
         hub_law_out(port, b);
-    check_and_count(port, b);
+    if (!port->limit_out || !hub_limiter_takes(port->limit_out, b, now_us))
+        hub_port_go_out(port, b, now_us);
     if (port->gate)
         hub_law_tell(port, now_us);
-    if (b->n == 0)
-        return;
-    atomic_store_explicit(&port->last_s, hub_second(now_us), memory_order_relaxed);
-    port->ops->deliver(port, b, now_us);
 }
 
 static void
@@ -307,7 +314,17 @@ hub_attach(struct hub *hub, const struct hub_port_config *config, const struct h
     }
     quiesce_retire(worker_set_quiesce(hub->workers), g_free, old);
     hub_law_attach(port, config);
+    hub_port_set_speed(port, config->policy.MaxUpload, config->policy.MaxDownload,
+                       !config->policy.NoQoS);
     return port;
+}
+
+void
+hub_port_set_speed(struct hub_port *port, uint64_t in_bits, uint64_t out_bits, bool qos)
+{
+    g_assert(port->tube.home == worker_current() && port->attached);
+    hub_limiter_set(&port->limit_in, port, hub_port_go_in, in_bits, qos);
+    hub_limiter_set(&port->limit_out, port, hub_port_go_out, out_bits, qos);
 }
 
 static void
@@ -343,6 +360,9 @@ hub_detach(struct hub_port *port)
 {
     struct hub *hub = port->hub;
     g_assert(port->tube.home == worker_current() && port->attached);
+    hub_limiter_free(port->limit_in);
+    hub_limiter_free(port->limit_out);
+    port->limit_in = port->limit_out = NULL;
 
     g_mutex_lock(&hub->ports_lock);
     struct hub_ports *old = atomic_load_explicit(&hub->ports, memory_order_relaxed);

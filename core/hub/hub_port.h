@@ -64,6 +64,11 @@ struct worker *hub_port_worker(const struct hub_port *port);
  * port; what then comes back to a port that is still in here is dropped (DROP_QUEUE_FULL). */
 void hub_port_receive(struct hub_port *in, struct batch *b, int64_t now_us);
 
+/* Bits a second that may come in and go out; 0: no limit. Begins with the policy's MaxUpload and
+ * MaxDownload and may change at any time. What is too much waits a while (core/hub/shape/shaper.h)
+ * and is then lost (DROP_LIMIT). qos: urgent frames go first. Home, not from inside deliver(). */
+void hub_port_set_speed(struct hub_port *port, uint64_t in_bits, uint64_t out_bits, bool qos);
+
 /* Frees the frame and counts why: for losses on the port's own way out or in. Home. */
 void hub_port_drop(struct hub_port *port, struct frame *f, enum drop why);
 void hub_port_count_drop(struct hub_port *port, enum drop why, unsigned n);

@@ -49,7 +49,8 @@ struct hub_port {
     bool attached;    /* home */
     bool receiving;   /* home: hub_port_receive() is on the stack */
     struct rate storm, learn;
-    unsigned storm_pps; /* what storm was made for */
+    struct hub_limiter *limit_in, *limit_out; /* home; NULL: no limit */
+    unsigned storm_pps;                       /* what storm was made for */
     atomic_uint refs;
     _Atomic uint32_t last_s; /* when it last received or sent; 0: never */
     struct hub_counters in, out;
@@ -246,6 +247,21 @@ void hub_flood(const struct hub_flood *flood, struct batch *b);
  * batch. looks: one for each frame. */
 void hub_flood_apart(const struct hub_flood *flood, struct hub_judged *judged,
                      const struct look *const looks[], struct batch *b);
+
+/* ---- speed (hub_limit.c); all on the port's home ---- */
+
+typedef void hub_port_go(struct hub_port *port, struct batch *b, int64_t now_us);
+
+/* What lies behind the limiters, on the way in and on the way out. */
+hub_port_go hub_port_go_in, hub_port_go_out;
+
+/* Makes, changes or, with 0 bits a second, takes away a limiter. Not from inside deliver(). */
+void hub_limiter_set(struct hub_limiter **at, struct hub_port *port, hub_port_go *go,
+                     uint64_t bits_per_s, bool qos);
+/* False: the batch may pass as it is. True: it was taken, and what may go has gone on. */
+bool hub_limiter_takes(struct hub_limiter *l, struct batch *b, int64_t now_us) MUST_CHECK;
+/* Frees and counts what waits. NULL is fine. */
+void hub_limiter_free(struct hub_limiter *l);
 
 struct hub_port *hub_port_ref(struct hub_port *port);
 void hub_port_unref(struct hub_port *port);

@@ -304,6 +304,30 @@ session_request_stop(struct session *s, int reason)
     worker_call(s->home, stop_at_home, stop);
 }
 
+struct speed {
+    struct session *session; /* counted */
+    uint64_t in_bits, out_bits;
+};
+
+static void
+set_speed_at_home(void *data)
+{
+    struct speed *speed = data;
+    struct session *s = speed->session;
+    if (!s->ended)
+        hub_port_set_speed(s->port, speed->in_bits, speed->out_bits, !s->policy.NoQoS);
+    session_unref(s);
+    g_free(speed);
+}
+
+void
+session_set_speed(struct session *s, uint64_t in_bits, uint64_t out_bits)
+{
+    struct speed *speed = g_new(struct speed, 1);
+    *speed = (struct speed){.session = session_ref(s), .in_bits = in_bits, .out_bits = out_bits};
+    worker_call(s->home, set_speed_at_home, speed);
+}
+
 void
 hub_stop_sessions(struct hub *hub, int reason)
 {

@@ -81,6 +81,9 @@ void session_get_stats(const struct session *s, struct hub_port_stats *out);
 /* Any thread: asks it to stop; returns at once. */
 void session_request_stop(struct session *s, int reason);
 
+/* Any thread: the speed of its port from now on, as hub_port_set_speed(); returns at once. */
+void session_set_speed(struct session *s, uint64_t in_bits, uint64_t out_bits);
+
 /* Control: referenced sessions of a hub (element free function set), sorted by number; or the one
  * of that name, NULL if none. */
 GPtrArray *hub_session_list(struct hub *hub);

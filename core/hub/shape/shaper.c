@@ -211,10 +211,13 @@ shaper_pass(struct shaper *s, const struct batch *b, int64_t now_us)
     return true;
 }
 
+/* What the next pull takes out need not find room. */
 static size_t
 room_in(const struct shaper *s, enum band band)
 {
     size_t most = band == BAND_CONTROL ? MIN(s->limit, (size_t)CONTROL_MAX) : s->limit;
+    if (s->tokens_u > 0)
+        most += (size_t)(s->tokens_u / BITS / MILLION);
     return most > s->band[band].bytes ? most - s->band[band].bytes : 0;
 }
 
@@ -258,6 +261,7 @@ void
 shaper_push(struct shaper *s, struct batch *b, struct frame_pool *pool, int64_t now_us,
             unsigned dropped[DROP_N_REASONS])
 {
+    refill(s, now_us);
     for (unsigned i = 0; i < b->n; i++) {
         struct frame *f = b->frame[i];
         enum band band = band_of(s, f);
