@@ -23,6 +23,7 @@ struct entry {
 struct ban_table {
     GHashTable *entries; /* by ip; owns the entries */
     GQueue by_age;       /* the longest unheard first */
+    GArray *allowed;     /* of struct ip_prefix */
 };
 
 static guint
@@ -48,6 +49,7 @@ ban_new(void)
     struct ban_table *t = g_new0(struct ban_table, 1);
     t->entries = g_hash_table_new_full(hash_ip, same_ip, NULL, g_free);
     g_queue_init(&t->by_age);
+    t->allowed = g_array_new(FALSE, FALSE, sizeof(struct ip_prefix));
     return t;
 }
 
@@ -57,6 +59,7 @@ ban_free(struct ban_table *t)
     if (!t)
         return;
     g_hash_table_destroy(t->entries); /* the links are within the entries */
+    g_array_unref(t->allowed);
     g_free(t);
 }
 
@@ -105,10 +108,19 @@ find_or_add(struct ban_table *t, const struct ip *ip, int64_t now_us)
 }
 
 bool
+ban_is_allowed(const struct ban_table *t, const struct ip *ip)
+{
+    for (guint i = 0; i < t->allowed->len; i++)
+        if (ip_prefix_has(&g_array_index(t->allowed, struct ip_prefix, i), ip))
+            return true;
+    return false;
+}
+
+bool
 ban_is(struct ban_table *t, const struct ip *ip, int64_t now_us)
 {
     const struct entry *e = find(t, ip);
-    return e && now_us < e->banned_until_us;
+    return e && now_us < e->banned_until_us && !ban_is_allowed(t, ip);
 }
 
 static void
@@ -118,18 +130,28 @@ drop_oldest(struct entry *e, unsigned n)
     memmove(e->wrong_us, e->wrong_us + n, e->n_wrong * sizeof(e->wrong_us[0]));
 }
 
-void
+/* How long the next one is. */
+static int64_t
+seconds_of(const struct entry *e)
+{
+    int64_t seconds = AUTH_BAN_FIRST_S;
+    for (unsigned i = 0; i < e->n_bans && seconds < AUTH_BAN_MAX_S; i++)
+        seconds *= 2;
+    return MIN(seconds, AUTH_BAN_MAX_S);
+}
+
+bool
 ban_failure(struct ban_table *t, const struct ip *ip, int64_t now_us)
 {
-    if (ip->family == 0)
-        return; /* nobody in particular: a door without addresses */
+    if (ip->family == 0 || ban_is_allowed(t, ip))
+        return false; /* family 0: nobody in particular, a door without addresses */
     struct entry *e = find_or_add(t, ip, now_us);
     int64_t quiet_since = MAX(e->heard_us, e->banned_until_us);
     if (now_us - quiet_since > AUTH_BAN_MAX_S * SECOND_US)
         e->n_bans = 0;
     e->heard_us = now_us;
     if (now_us < e->banned_until_us)
-        return; /* it was under way when the ban began */
+        return false; /* it was under way when the ban began */
 
     unsigned old = 0;
     while (old < e->n_wrong && now_us - e->wrong_us[old] >= AUTH_BAN_WINDOW_S * SECOND_US)
@@ -137,14 +159,12 @@ ban_failure(struct ban_table *t, const struct ip *ip, int64_t now_us)
     drop_oldest(e, old);
     e->wrong_us[e->n_wrong++] = now_us;
     if (e->n_wrong < AUTH_BAN_TRIES)
-        return;
+        return false;
 
-    int64_t seconds = AUTH_BAN_FIRST_S;
-    for (unsigned i = 0; i < e->n_bans && seconds < AUTH_BAN_MAX_S; i++)
-        seconds *= 2;
-    e->banned_until_us = now_us + MIN(seconds, AUTH_BAN_MAX_S) * SECOND_US;
+    e->banned_until_us = now_us + seconds_of(e) * SECOND_US;
     e->n_bans++;
     e->n_wrong = 0;
+    return true;
 }
 
 void
@@ -164,4 +184,78 @@ unsigned
 ban_count(const struct ban_table *t)
 {
     return g_hash_table_size(t->entries);
+}
+
+/* ---- for administrators, and over a restart ---- */
+
+void
+ban_allow(struct ban_table *t, const struct ip_prefix *prefixes, unsigned n)
+{
+    g_array_set_size(t->allowed, 0);
+    g_array_append_vals(t->allowed, prefixes, n);
+    for (GList *l = t->by_age.head, *next; l; l = next) {
+        struct entry *e = l->data;
+        next = l->next;
+        if (ban_is_allowed(t, &e->ip))
+            forget(t, e);
+    }
+}
+
+static struct ban
+ban_of(const struct entry *e)
+{
+    return (struct ban){.ip = e->ip, .times = e->n_bans, .until_us = e->banned_until_us};
+}
+
+bool
+ban_get(struct ban_table *t, const struct ip *ip, int64_t now_us, struct ban *out)
+{
+    if (!ban_is(t, ip, now_us))
+        return false;
+    *out = ban_of(find(t, ip));
+    return true;
+}
+
+static gint
+compare_bans(gconstpointer a, gconstpointer b)
+{
+    const struct ban *x = a, *y = b;
+    int family = (int)x->ip.family - (int)y->ip.family;
+    return family != 0 ? family : memcmp(x->ip.b, y->ip.b, sizeof(x->ip.b));
+}
+
+GArray *
+ban_list(const struct ban_table *t, int64_t now_us)
+{
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(struct ban));
+    for (const GList *l = t->by_age.head; l; l = l->next) {
+        const struct entry *e = l->data;
+        if (now_us >= e->banned_until_us)
+            continue;
+        struct ban b = ban_of(e);
+        g_array_append_val(all, b);
+    }
+    g_array_sort(all, compare_bans);
+    return all;
+}
+
+bool
+ban_lift(struct ban_table *t, const struct ip *ip, int64_t now_us)
+{
+    if (!ban_is(t, ip, now_us))
+        return false;
+    forget(t, find(t, ip));
+    return true;
+}
+
+void
+ban_restore(struct ban_table *t, const struct ban *b, int64_t now_us)
+{
+    bool stale = now_us - b->until_us > AUTH_BAN_MAX_S * SECOND_US;
+    if (b->ip.family == 0 || stale || b->times == 0 || ban_is_allowed(t, &b->ip))
+        return;
+    struct entry *e = find_or_add(t, &b->ip, now_us);
+    e->n_bans = b->times;
+    e->banned_until_us = MIN(b->until_us, now_us + AUTH_BAN_MAX_S * SECOND_US);
+    e->heard_us = MIN(b->until_us, now_us);
 }
