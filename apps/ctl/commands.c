@@ -217,6 +217,18 @@ static const struct ctl_column ca_columns[] = {
     {NULL, NULL},
 };
 
+static const struct ctl_column ban_columns[] = {
+    {"Address_str", N_("ADDRESS")},
+    {"Times_u32", N_("TIMES")},
+    {"Until_dt", N_("UNTIL")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column allow_columns[] = {
+    {"Prefix_str", N_("ADDRESSES")},
+    {NULL, NULL},
+};
+
 static const struct ctl_column caps_columns[] = {
     {"CapsName_str", N_("NAME")},
     {"CapsValue_u32", N_("VALUE")},
@@ -368,6 +380,16 @@ const struct ctl_command ctl_commands[] = {
     {"router", "show", "ID", N_("show one router"), NULL, SHOW("GetEtherIpId", "Id_str")},
     {"router", "delete", "ID", N_("remove a router from the register"), NULL,
      CHANGE("DeleteEtherIpId", "Id_str", NULL)},
+
+    {"ban", "list", NULL, N_("list the addresses that are banned, for wrong logins"), NULL,
+     LIST("EnumBan", NULL, "BanList", ban_columns)},
+    {"ban", "delete", "ADDRESS", N_("end a ban"), NULL, CHANGE("DeleteBan", "Address_str", NULL)},
+    {"ban", "allow", "PREFIX", N_("never ban these addresses, like 192.0.2.0/24"), NULL,
+     CHANGE("AddBanAllow", "Prefix_str", NULL)},
+    {"ban", "disallow", "PREFIX", N_("take them from that list"), NULL,
+     CHANGE("DeleteBanAllow", "Prefix_str", NULL)},
+    {"ban", "allowed", NULL, N_("list the addresses that are never banned"), NULL,
+     LIST("EnumBanAllow", NULL, "AllowList", allow_columns)},
 
     {"rpc", NULL, "METHOD [JSON]", N_("call a method of the API as it is"), NULL,
      .run = ctl_run_rpc},

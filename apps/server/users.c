@@ -3,7 +3,9 @@
 
 #include "apps/server/users.h"
 
+#include "core/auth/guard.h"
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/store/store.h"
 
 #include <string.h>
@@ -94,5 +96,24 @@ logged_in(void *store, const char *hub, const char *user, bool ok)
         store_user_note_login(store, hub, user, clock_wall_ms());
 }
 
-const struct auth_store_ops users_of_store = {
-    .find_user = find_user, .trusted_cas = trusted_cas, .logged_in = logged_in};
+static void
+keep_bans(void *store, const GArray *bans)
+{
+    g_autoptr(GArray) kept = g_array_new(FALSE, TRUE, sizeof(struct store_ban));
+    g_autoptr(GError) error = NULL;
+    int64_t before_ms = clock_wall_ms() - AUTH_BAN_MAX_S * INT64_C(1000);
+
+    for (guint i = 0; i < bans->len; i++) {
+        const struct guard_ban *b = &g_array_index(bans, struct guard_ban, i);
+        struct store_ban one = {.who = b->who, .times = b->times, .until_ms = b->until_ms};
+        g_array_append_val(kept, one);
+    }
+    const struct store_ban *all = (const struct store_ban *)(const void *)kept->data;
+    if (!store_bans_put(store, all, kept->len, before_ms, &error))
+        log_warning("bans would not survive a restart", "error=%s", error->message);
+}
+
+const struct auth_store_ops users_of_store = {.find_user = find_user,
+                                              .trusted_cas = trusted_cas,
+                                              .logged_in = logged_in,
+                                              .keep_bans = keep_bans};

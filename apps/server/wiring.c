@@ -19,6 +19,7 @@
 #include "core/proto/listener.h"
 #include "core/proto/sevpn/server.h"
 #include "core/proto/sstp/server.h"
+#include "core/rpc/ban_config.h"
 #include "core/rpc/identity.h"
 #include "core/rpc/server.h"
 #include "core/rpc/unix_server.h"
@@ -287,6 +288,7 @@ start(struct server *s, const struct options *o, GError **error)
         return false;
     s->bridges = g_ptr_array_new_with_free_func(bridge_free_any);
     s->auth = auth_new(&users_of_store, s->store);
+    ban_config_load(s->store, s->auth);
     struct rpc_host host = {.store = s->store,
                             .hubs = s->hubs,
                             .auth = s->auth,

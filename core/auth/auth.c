@@ -2,8 +2,8 @@
 /* auth.c - the way of a request: asker -> control (-> helper -> control) -> asker.
  *
  * Goals: the asker never waits; a verdict comes exactly once, or never after a cancel; who guesses
- * learns nothing from codes or times. Not here: what is right (local.c), who is banned (ban.c), how
- * others are asked (ask.c).
+ * learns nothing from codes or times. Not here: what is right (local.c), who is kept out (guard.c),
+ * how others are asked (ask.c).
  *
  * Stages: a job is NEW in the inbox until control has looked the user up; what needs no scrypt is
  * decided there and then. Otherwise it is HELPING until a helper puts it back into the inbox,
@@ -12,7 +12,8 @@
  * request. Then it is POSTED to the asker's worker.
  *
  * Guesses in parallel gain nothing: whether the address is banned is asked before a job starts and
- * again before its verdict, and a job that was cancelled under way still counts.
+ * again before its verdict, and a job that was cancelled under way still counts. The same holds for
+ * an account's pauses.
  *
  * Threads: one GSource on control's default context does all steps there. The lock guards what is
  * named below it, and is held for a few lines, never across a call out.
@@ -80,7 +81,7 @@ auth_unref(struct auth *a)
     g_mutex_clear(&a->lock);
     g_cond_clear(&a->delivered);
     g_hash_table_destroy(a->jobs);
-    ban_free(a->bans);
+    guard_free(a->guard);
     replies_free(a->replies);
     g_free(a);
 }
@@ -219,18 +220,56 @@ decide(struct job *job)
     g_clear_pointer(&facts.cas, g_ptr_array_unref);
 }
 
+/* Certificates and tokens are not found by guessing: they count for the address alone. */
+static bool
+is_guessable(enum auth_kind kind)
+{
+    return kind == AUTH_PLAIN || kind == AUTH_SEVPN_HASH || kind == AUTH_MSCHAPV2 ||
+           kind == AUTH_REPLY;
+}
+
+static struct guard_try
+try_of(const struct job *job)
+{
+    const struct auth_request *r = job->request;
+    bool at_account = is_guessable(r->kind);
+
+    return (struct guard_try){.ip = &r->peer.ip,
+                              .hub = at_account ? r->hub : NULL,
+                              .user = at_account ? r->user : NULL,
+                              .protocol = r->protocol};
+}
+
 /* Whether the try was a guess, or the address has shown that it is somebody's. */
 static void
 count_try(struct job *job)
 {
-    struct auth *a = job->auth;
-    const struct ip *ip = &job->request->peer.ip;
+    struct guard_try t = try_of(job);
     int code = job->verdict.code;
 
     if (code == PE_AUTH_FAILED)
-        auth_note_failure(a, ip);
+        (void)guard_failure(job->auth->guard, &t);
     else if (code != PE_HUB_FULL)
-        auth_note_success(a, ip);
+        guard_success(job->auth->guard, &t);
+}
+
+/* True: it was turned away. */
+static bool
+is_kept_out(struct job *job)
+{
+    struct guard_try t = try_of(job);
+
+    if (guard_is_banned(job->auth->guard, t.ip)) {
+        job_turn_away(job, PE_ADDRESS_DENIED);
+        return true;
+    }
+    if (!guard_is_paused(job->auth->guard, &t))
+        return false;
+    job->verdict.code = PE_ADDRESS_DENIED;
+    job->verdict.reason = "too many wrong tries at this account from this network";
+    report_verdict(job);
+    job_turn_away(job, PE_ADDRESS_DENIED);
+    return true;
 }
 
 /* The verdict is made. */
@@ -259,10 +298,8 @@ conclude(struct job *job)
 static void
 finish(struct job *job)
 {
-    if (auth_is_banned(job->auth, &job->request->peer.ip)) {
-        job_turn_away(job, PE_ADDRESS_DENIED);
+    if (is_kept_out(job))
         return;
-    }
     decide(job);
     const struct auth_backend *second = job->verdict.code == PE_OK ? ask_second(job) : NULL;
     if (second)
@@ -277,10 +314,8 @@ take_second(struct job *job, const struct auth_answer *answer)
 {
     struct auth_verdict *v = &job->verdict;
 
-    if (auth_is_banned(job->auth, &job->request->peer.ip)) {
-        job_turn_away(job, PE_ADDRESS_DENIED);
+    if (is_kept_out(job))
         return;
-    }
     if (answer->says != AUTH_SAYS_YES) {
         local_refuse(v, answer);
         if (answer->says == AUTH_SAYS_ASK && !ask_keep_question(job, answer))
@@ -294,6 +329,7 @@ take_first(struct job *job, struct auth_answer *answer)
 {
     job->has_first = true;
     auth_answer_copy(answer, &job->first);
+    g_clear_pointer(&job->reply_state, g_bytes_unref); /* of this factor, not of the second */
     job->proven = answer->says == AUTH_SAYS_YES;
     if (job->proven)
         job->account = (uint64_t)job->ticket;
@@ -407,11 +443,9 @@ begin(struct job *job)
         job_free(job);
         return;
     }
-    if (auth_is_banned(job->auth, &r->peer.ip)) {
-        job_turn_away(job, PE_ADDRESS_DENIED);
-        return;
-    }
     find_user(job);
+    if (is_kept_out(job))
+        return;
     if (r->kind == AUTH_REPLY)
         resume(job);
     ask_split(job);
@@ -476,6 +510,16 @@ set_wake_up(struct auth *a)
     g_mutex_unlock(&a->lock);
 }
 
+/* Those that are new, in one go. */
+static void
+keep_bans(struct auth *a)
+{
+    g_autoptr(GArray) bans = guard_take_new(a->guard);
+
+    if (bans && a->ops->keep_bans)
+        a->ops->keep_bans(a->store, bans);
+}
+
 static gboolean
 on_wake_up(GSource *source, GSourceFunc callback, gpointer data)
 {
@@ -503,6 +547,7 @@ on_wake_up(GSource *source, GSourceFunc callback, gpointer data)
         (void)g_queue_pop_head(&a->refused);
         send_out(first);
     }
+    keep_bans(a);
     set_wake_up(a);
     return G_SOURCE_CONTINUE;
 }
@@ -579,26 +624,34 @@ auth_cancel(struct auth *a, uint64_t ticket)
 bool
 auth_is_banned(struct auth *a, const struct ip *address)
 {
-    g_mutex_lock(&a->lock);
-    bool banned = ban_is(a->bans, address, clock_now_us());
-    g_mutex_unlock(&a->lock);
-    return banned;
+    return guard_is_banned(a->guard, address);
 }
 
 void
 auth_note_failure(struct auth *a, const struct ip *address)
 {
+    struct guard_try t = {.ip = address};
+
+    if (!guard_failure(a->guard, &t))
+        return;
     g_mutex_lock(&a->lock);
-    ban_failure(a->bans, address, clock_now_us());
+    if (!a->closed)
+        g_source_set_ready_time(a->source, 0); /* for keep_bans() */
     g_mutex_unlock(&a->lock);
 }
 
 void
 auth_note_success(struct auth *a, const struct ip *address)
 {
-    g_mutex_lock(&a->lock);
-    ban_success(a->bans, address, clock_now_us());
-    g_mutex_unlock(&a->lock);
+    struct guard_try t = {.ip = address};
+
+    guard_success(a->guard, &t);
+}
+
+struct guard *
+auth_guard(struct auth *a)
+{
+    return a->guard;
 }
 
 /* ---- start and end ---- */
@@ -620,7 +673,7 @@ auth_new(const struct auth_store_ops *ops, void *store)
     g_queue_init(&a->answered);
     a->replies = replies_new();
     a->jobs = g_hash_table_new(g_int64_hash, g_int64_equal);
-    a->bans = ban_new();
+    a->guard = guard_new();
     a->helpers = g_thread_pool_new(help, NULL, AUTH_HELPERS, FALSE, NULL);
 
     a->source = g_source_new(&source_funcs, sizeof(struct wake_up));

@@ -4,8 +4,8 @@
  * What is slow (scrypt) runs on helpers, what looks into the store on control, what others know
  * (RADIUS, a domain) is asked of them (backend.h); the asker never waits. The answer for an unknown
  * user and for a wrong password is the same and takes the same time. Wrong passwords are counted
- * per address (IPv6: per /64); an address over the limit is refused for a while that grows
- * (AUTH_BAN_...).
+ * per address (IPv6: per /64) and per account; who is over a limit is refused for a while that
+ * grows (ban.h, throttle.h).
  */
 #pragma once
 
@@ -152,6 +152,8 @@ struct auth_store_ops {
     GPtrArray *(*trusted_cas)(void *store, const char *hub);
     /* Each decision about a hub that exists; user as stored if there is one, else as asked. */
     void (*logged_in)(void *store, const char *hub, const char *user, bool ok);
+    /* Bans (struct guard_ban) that began, to be kept over a restart. May be NULL. */
+    void (*keep_bans)(void *store, const GArray *bans);
 };
 
 struct auth;
@@ -172,3 +174,6 @@ void auth_cancel(struct auth *a, uint64_t ticket);
 bool auth_is_banned(struct auth *a, const struct ip *address);
 void auth_note_failure(struct auth *a, const struct ip *address);
 void auth_note_success(struct auth *a, const struct ip *address);
+/* To list, lift, restore and except; borrowed. */
+struct guard;
+struct guard *auth_guard(struct auth *a);

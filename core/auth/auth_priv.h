@@ -4,7 +4,7 @@
 
 #include "core/auth/auth.h"
 #include "core/auth/backend.h"
-#include "core/auth/ban.h"
+#include "core/auth/guard.h"
 #include "core/auth/replies.h"
 #include "core/base/log.h"
 
@@ -53,13 +53,13 @@ struct auth {
     struct log_limit refused_log; /* control */
     const struct auth_backend *backends[AUTH_TYPES], *second;
     struct replies *replies; /* control */
+    struct guard *guard;     /* any thread */
 
     GMutex lock; /* guards all below */
     GCond delivered;
     GHashTable *jobs; /* by ticket; not owned */
     GQueue inbox;     /* for control: new ones, and those that come from helpers */
     GQueue answered;  /* for control: ASKING and answered */
-    struct ban_table *bans;
     gint64 last_ticket;
     unsigned n_delivering; /* calls of done() that are running now */
     bool closed;
@@ -69,6 +69,7 @@ struct auth {
 
 /* A verdict that says nothing about the user, at once. */
 void job_turn_away(struct job *job, int code);
+
 /* ---- ask.c ---- */
 
 /* Whoever has to be asked about the first factor; NULL: nobody. */

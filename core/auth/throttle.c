@@ -12,7 +12,7 @@
 enum { NET_BITS_V4 = 24, NET_BITS_V6 = 48 };
 
 struct pair {
-    char *key; /* network, a space, the account */
+    char *key; /* network, or "=" and an address; a space, the account */
     GList link;
     unsigned n_wrong, n_pauses;
     int64_t wrong_us; /* the last wrong one */
@@ -71,27 +71,29 @@ throttle_free(struct throttle *t)
 
 /* ---- looking up ---- */
 
+/* Of the address that has logged in, or of the network that it is in. */
 static char *
-key_of(const char *account, const struct ip *ip)
+key_of(const char *account, const struct ip *ip, bool whole)
 {
-    struct ip net = *ip;
+    struct ip net = ip_limit_key(ip);
     unsigned keep = (ip->family == 4 ? NET_BITS_V4 : NET_BITS_V6) / 8;
     char text[IP_TEXT];
-    memset(net.b + keep, 0, sizeof(net.b) - keep);
-    return g_strconcat(ip_print(&net, text), " ", account, NULL);
+    if (!whole)
+        memset(net.b + keep, 0, sizeof(net.b) - keep);
+    return g_strconcat(whole ? "=" : "", ip_print(&net, text), " ", account, NULL);
 }
 
 static struct pair *
-find_pair(const struct throttle *t, const char *account, const struct ip *ip)
+find_pair(const struct throttle *t, const char *account, const struct ip *ip, bool whole)
 {
-    g_autofree char *key = key_of(account, ip);
+    g_autofree char *key = key_of(account, ip, whole);
     return g_hash_table_lookup(t->pairs, key);
 }
 
 static struct pair *
-find_or_add_pair(struct throttle *t, const char *account, const struct ip *ip)
+find_or_add_pair(struct throttle *t, const char *account, const struct ip *ip, bool whole)
 {
-    struct pair *p = find_pair(t, account, ip);
+    struct pair *p = find_pair(t, account, ip, whole);
     if (p) {
         g_queue_unlink(&t->pairs_by_age, &p->link);
     } else {
@@ -100,7 +102,7 @@ find_or_add_pair(struct throttle *t, const char *account, const struct ip *ip)
             (void)g_hash_table_remove(t->pairs, oldest->key);
         }
         p = g_new0(struct pair, 1);
-        p->key = key_of(account, ip);
+        p->key = key_of(account, ip, whole);
         p->link.data = p;
         (void)g_hash_table_insert(t->pairs, p->key, p);
     }
@@ -146,11 +148,18 @@ is_besieged(const struct throttle *t, const char *name, int64_t now_us)
 
 /* ---- what happens ---- */
 
+static bool
+is_known(const struct throttle *t, const char *account, const struct ip *ip, int64_t now_us)
+{
+    const struct pair *p = find_pair(t, account, ip, true);
+    return p && now_us < p->known_until_us;
+}
+
 bool
 throttle_may_try(struct throttle *t, const char *account, const struct ip *ip, int64_t now_us)
 {
-    const struct pair *p = find_pair(t, account, ip);
-    return !p || now_us >= p->paused_until_us;
+    const struct pair *p = find_pair(t, account, ip, false);
+    return !p || now_us >= p->paused_until_us || is_known(t, account, ip, now_us);
 }
 
 static void
@@ -167,7 +176,7 @@ pause_pair(struct pair *p, int64_t now_us)
 bool
 throttle_failure(struct throttle *t, const char *account, const struct ip *ip, int64_t now_us)
 {
-    if (ip->family == 0)
+    if (ip->family == 0 || is_known(t, account, ip, now_us))
         return false;
     bool was_besieged = is_besieged(t, account, now_us);
     struct account *a = find_or_add_account(t, account);
@@ -175,7 +184,7 @@ throttle_failure(struct throttle *t, const char *account, const struct ip *ip, i
     a->level = MIN(level_of(a, now_us) + 1, 2 * THROTTLE_ACCOUNT);
     a->heard_us = now_us;
 
-    struct pair *p = find_or_add_pair(t, account, ip);
+    struct pair *p = find_or_add_pair(t, account, ip, false);
     int64_t quiet_since = MAX(p->wrong_us, p->paused_until_us);
     if (p->n_pauses > 0 && now_us - quiet_since > THROTTLE_MAX_S * SECOND_US)
         p->n_pauses = 0;
@@ -185,8 +194,7 @@ throttle_failure(struct throttle *t, const char *account, const struct ip *ip, i
         p->n_wrong = 0;
     p->wrong_us = now_us;
     p->n_wrong++;
-    bool known = now_us < p->known_until_us;
-    if (p->n_wrong >= (was_besieged && !known ? 1 : THROTTLE_TRIES))
+    if (p->n_wrong >= (was_besieged ? 1 : THROTTLE_TRIES))
         pause_pair(p, now_us);
     return !was_besieged && is_besieged(t, account, now_us);
 }
@@ -196,9 +204,10 @@ throttle_success(struct throttle *t, const char *account, const struct ip *ip, i
 {
     if (ip->family == 0)
         return;
-    struct pair *p = find_or_add_pair(t, account, ip);
-    p->n_wrong = 0;
-    p->n_pauses = 0;
+    struct pair *net = find_pair(t, account, ip, false);
+    if (net)
+        net->n_wrong = net->n_pauses = 0;
+    struct pair *p = find_or_add_pair(t, account, ip, true);
     p->known_until_us = now_us + THROTTLE_KNOWN_S * SECOND_US;
 }
 

@@ -79,6 +79,7 @@ extern const struct rpc_handler_row rpc_bridge_handlers[];
 extern const struct rpc_handler_row rpc_securenat_handlers[];
 extern const struct rpc_handler_row rpc_openvpn_handlers[];
 extern const struct rpc_handler_row rpc_ipsec_handlers[];
+extern const struct rpc_handler_row rpc_ban_handlers[];
 
 /* NULL when the method has none, which a test forbids. */
 const struct rpc_handler_row *rpc_handler_find(const char *method);

@@ -33,8 +33,10 @@ enum {
     STORE_BRIDGES_MAX = 4096,
     STORE_LISTENERS_MAX = 256,
     STORE_ROUTERS_MAX = 1024,
-    STORE_NAME_MAX = 255,  /* bytes: hubs, users, groups, devices, common names */
-    STORE_TEXT_MAX = 4096, /* bytes: real name, note */
+    STORE_BANS_MAX = 8192,  /* those that end first make room */
+    STORE_CRLS_MAX = 10000, /* of one hub */
+    STORE_NAME_MAX = 255,   /* bytes: hubs, users, groups, devices, common names */
+    STORE_TEXT_MAX = 4096,  /* bytes: real name, note */
 };
 
 /* Opens or makes folder/polyether.db and folder/polyether.key, and brings the schema up to date. */
@@ -173,6 +175,33 @@ GPtrArray *store_cas(struct store *s, const char *hub); /* of struct store_ca, b
 /* PE_EXISTS when the hub has it already. key may be NULL. */
 bool store_ca_add(struct store *s, const char *hub, GBytes *der, uint32_t *key, GError **error);
 bool store_ca_delete(struct store *s, const char *hub, uint32_t key, GError **error);
+
+/* ---- certificates that a hub takes no more ---- */
+struct store_crl {
+    uint32_t key;
+    char *entry; /* text of whoever reads it */
+};
+void store_crl_free(struct store_crl *c);
+GPtrArray *store_crls(struct store *s, const char *hub); /* of struct store_crl, by key */
+/* key may be NULL. */
+bool
+store_crl_add(struct store *s, const char *hub, const char *entry, uint32_t *key, GError **error);
+bool store_crl_set(struct store *s, const char *hub, uint32_t key, const char *entry,
+                   GError **error); /* PE_NOT_FOUND, as with the next */
+bool store_crl_delete(struct store *s, const char *hub, uint32_t key, GError **error);
+
+/* ---- addresses that are banned ---- */
+struct store_ban {
+    struct ip_prefix who;
+    unsigned times;
+    int64_t until_ms;
+};
+GArray *store_bans(struct store *s); /* of struct store_ban, the first to end first */
+/* Adds or replaces all of them in one transaction; those that were over at before_ms are
+ * forgotten. */
+bool store_bans_put(struct store *s, const struct store_ban *b, unsigned n, int64_t before_ms,
+                    GError **error);
+bool store_ban_delete(struct store *s, const struct ip_prefix *who, GError **error); /* or none */
 
 /* ---- the virtual host of a hub ---- */
 /* Its options as the text that was set, NULL when it never was; g_free. */

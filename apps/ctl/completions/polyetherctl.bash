@@ -11,7 +11,7 @@ _polyetherctl()
     esac
   done
   case $said in
-    '') words='server listener hub user group session mac ca bridge securenat openvpn sstp ipsec router rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user group session mac ca bridge securenat openvpn sstp ipsec router ban rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
@@ -31,6 +31,7 @@ _polyetherctl()
     'sstp') words='show enable disable' ;;
     'ipsec') words='show set peers' ;;
     'router') words='list add show delete' ;;
+    'ban') words='list delete allow disallow allowed' ;;
     'rpc') words='' ;;
     'server password set'*) words='--password-stdin --password-file' ;;
     'server cert set'*) words='--cert --key' ;;

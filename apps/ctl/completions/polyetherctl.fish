@@ -25,6 +25,7 @@ complete -c polyetherctl -n __fish_use_subcommand -a openvpn
 complete -c polyetherctl -n __fish_use_subcommand -a sstp
 complete -c polyetherctl -n __fish_use_subcommand -a ipsec
 complete -c polyetherctl -n __fish_use_subcommand -a router
+complete -c polyetherctl -n __fish_use_subcommand -a ban
 complete -c polyetherctl -n __fish_use_subcommand -a rpc
 complete -c polyetherctl -n '__fish_seen_subcommand_from server' -a info -d 'who the server is'
 complete -c polyetherctl -n '__fish_seen_subcommand_from server' -a status -d 'how the server does'
@@ -225,3 +226,8 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen
 complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen_subcommand_from add' -l sublayer -d 'with the default L2-specific sublayer'
 complete -c polyetherctl -n '__fish_seen_subcommand_from router' -a show -d 'show one router'
 complete -c polyetherctl -n '__fish_seen_subcommand_from router' -a delete -d 'remove a router from the register'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a list -d 'list the addresses that are banned, for wrong logins'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a delete -d 'end a ban'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a allow -d 'never ban these addresses, like 192.0.2.0/24'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a disallow -d 'take them from that list'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a allowed -d 'list the addresses that are never banned'

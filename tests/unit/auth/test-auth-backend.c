@@ -73,7 +73,8 @@ logged_in(void *data, const char *hub, const char *user, bool ok)
     g_strlcpy(f->last_user, user, sizeof(f->last_user));
 }
 
-static const struct auth_store_ops store_ops = {find_user, trusted_cas, logged_in};
+static const struct auth_store_ops store_ops = {
+    .find_user = find_user, .trusted_cas = trusted_cas, .logged_in = logged_in};
 
 static void
 keep(char *out, size_t cap, const void *bytes, size_t len)

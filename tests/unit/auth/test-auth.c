@@ -63,7 +63,8 @@ logged_in(void *data, const char *hub, const char *user, bool ok)
     s->n_failed += !ok;
 }
 
-static const struct auth_store_ops fake_ops = {find_user, trusted_cas, logged_in};
+static const struct auth_store_ops fake_ops = {
+    .find_user = find_user, .trusted_cas = trusted_cas, .logged_in = logged_in};
 
 /* ---- the fixture ---- */
 

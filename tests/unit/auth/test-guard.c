@@ -64,9 +64,9 @@ static void
 test_account(void)
 {
     struct guard *g = guard_new();
-    struct ip a[] = {ip("192.0.2.1"), ip("192.0.2.2")};
+    struct ip a[] = {ip("192.0.2.1"), ip("192.0.2.2"), ip("192.0.2.3"), ip("192.0.2.4")};
     for (unsigned i = 0; i < THROTTLE_TRIES; i++) {
-        struct guard_try t = try_of(&a[i % 2], i % 2 ? "Hub" : "HUB", i % 2 ? "anna" : "ANNA");
+        struct guard_try t = try_of(&a[i % 4], i % 2 ? "Hub" : "HUB", i % 2 ? "anna" : "ANNA");
         (void)guard_failure(g, &t);
     }
     g_assert_false(guard_is_banned(g, &a[0]));

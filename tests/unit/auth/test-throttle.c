@@ -57,7 +57,6 @@ test_growth(void)
     struct throttle *t = throttle_new();
     struct ip a = ip("192.0.2.1");
     int64_t now = 1000 * S, want = THROTTLE_FIRST_S;
-    throttle_success(t, anna, &a, now); /* known: no siege comes in between */
     for (unsigned i = 0; i < 10; i++) {
         fail_times(t, anna, &a, THROTTLE_TRIES, now);
         g_assert_false(throttle_may_try(t, anna, &a, now + want * S - 1));
@@ -69,10 +68,14 @@ test_growth(void)
     now += (THROTTLE_MAX_S + 1) * S;
     fail_times(t, anna, &a, THROTTLE_TRIES, now);
     g_assert_true(throttle_may_try(t, anna, &a, now + THROTTLE_FIRST_S * S));
-    throttle_success(t, anna, &a, now + THROTTLE_FIRST_S * S);
-    now += 100 * S;
-    fail_times(t, anna, &a, THROTTLE_TRIES, now);
-    g_assert_true(throttle_may_try(t, anna, &a, now + THROTTLE_FIRST_S * S));
+    fail_times(t, anna, &a, THROTTLE_TRIES, now + THROTTLE_FIRST_S * S);
+    throttle_success(t, anna, &a, now + 200 * S); /* the owner is there, too */
+    now += THROTTLE_MAX_S * S;
+    struct ip near = ip("192.0.2.2");
+    fail_times(t, anna, &near, THROTTLE_TRIES, now);
+    g_assert_false(throttle_may_try(t, anna, &near, now));
+    g_assert_true(throttle_may_try(t, anna, &near, now + THROTTLE_FIRST_S * S));
+    g_assert_true(throttle_may_try(t, anna, &a, now)); /* whatever a neighbour does */
     throttle_free(t);
 }
 
@@ -97,7 +100,7 @@ static void
 test_siege(void)
 {
     struct throttle *t = throttle_new();
-    struct ip home = ip("198.51.100.7"), hotel = ip("203.0.113.5");
+    struct ip home = ip("198.51.100.7"), near = ip("198.51.100.8"), hotel = ip("203.0.113.5");
     unsigned n_sieges = 0, n_guesses = 0;
     throttle_success(t, anna, &home, 0);
     for (uint32_t i = 0; i < 2000; i++) {
@@ -113,7 +116,9 @@ test_siege(void)
     g_assert_cmpuint(n_sieges, ==, 1);
     g_assert_cmpuint(n_guesses, <=, 2000 + THROTTLE_ACCOUNT);
     g_assert_true(throttle_may_try(t, anna, &home, 10 * S));
-    fail_times(t, anna, &home, THROTTLE_TRIES - 1, 10 * S); /* mistypes, as on any other day */
+    fail_times(t, anna, &near, 2, 10 * S);
+    fail_times(t, anna, &home, 5, 10 * S); /* mistypes, as on any other day */
+    g_assert_false(throttle_may_try(t, anna, &near, 10 * S));
     g_assert_true(throttle_may_try(t, anna, &home, 10 * S));
     g_assert_true(throttle_may_try(t, anna, &hotel, 10 * S));
     (void)throttle_failure(t, anna, &hotel, 10 * S);
