@@ -104,9 +104,9 @@ def floats(lab, ns, relay, client, address):
 
 
 def swap_address(ns, old, new):
-    """The old one goes first: the kernel takes what is second on the network along with it."""
-    ns.run("ip", "addr", "del", old, "dev", "eth0")
-    ns.address("eth0", new)
+    """At once: as long as there is none, pings are lost. The old one goes first: the kernel takes what
+    is second on the network along with it."""
+    ns.run("ip", "-batch", "-", text=f"addr del {old} dev eth0\naddr add {new} dev eth0\n")
 
 
 def is_refused(lab, ns, say, **options):
