@@ -15,10 +15,12 @@
 #include "core/base/log.h"
 #include "core/crypto/tls.h"
 #include "core/hub/bridge.h"
+#include "core/hub/hub_access.h"
 #include "core/hub/hubs.h"
 #include "core/proto/listener.h"
 #include "core/proto/sevpn/server.h"
 #include "core/proto/sstp/server.h"
+#include "core/rpc/access_config.h"
 #include "core/rpc/ban_config.h"
 #include "core/rpc/identity.h"
 #include "core/rpc/server.h"
@@ -201,6 +203,18 @@ use_hub_secret(struct server *s, GError **error)
     return secret != NULL;
 }
 
+/* What a hub's rules for clients' addresses say. */
+static bool
+admits(void *owner, const char *name, const struct ip *address)
+{
+    struct hub *hub = hubs_find(owner, name);
+    bool yes = !hub || hub_admits(hub, address, NULL);
+
+    if (hub)
+        hub_unref(hub);
+    return yes;
+}
+
 static bool
 start_hubs(struct server *s, GError **error)
 {
@@ -217,6 +231,7 @@ start_hubs(struct server *s, GError **error)
             return false;
         g_autofree char *message = store_hub_get_text(s->store, h->name, "message");
         hub_set_message(hub, message);
+        access_apply(s->store, hub);
     }
     return true;
 }
@@ -288,6 +303,7 @@ start(struct server *s, const struct options *o, GError **error)
         return false;
     s->bridges = g_ptr_array_new_with_free_func(bridge_free_any);
     s->auth = auth_new(&users_of_store, s->store);
+    auth_set_admission(s->auth, admits, s->hubs);
     ban_config_load(s->store, s->auth);
     struct rpc_host host = {.store = s->store,
                             .hubs = s->hubs,

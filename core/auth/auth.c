@@ -435,6 +435,23 @@ resume(struct job *job)
     reply_free(reply);
 }
 
+/* False: it was turned away, for where it comes from. */
+static bool
+is_admitted(struct job *job)
+{
+    struct auth *a = job->auth;
+    const struct auth_request *r = job->request;
+
+    if (!a->admits || a->admits(a->admission, r->hub, &r->peer.ip))
+        return true;
+    job->hub_found = true;
+    job->verdict.code = PE_ADDRESS_DENIED;
+    job->verdict.reason = "the hub's list of source addresses keeps this one out";
+    report_verdict(job);
+    job_turn_away(job, PE_ADDRESS_DENIED);
+    return false;
+}
+
 static void
 begin(struct job *job)
 {
@@ -443,6 +460,8 @@ begin(struct job *job)
         job_free(job);
         return;
     }
+    if (!is_admitted(job))
+        return;
     find_user(job);
     if (is_kept_out(job))
         return;
@@ -657,6 +676,13 @@ auth_guard(struct auth *a)
 /* ---- start and end ---- */
 
 static GSourceFuncs source_funcs = {.dispatch = on_wake_up};
+
+void
+auth_set_admission(struct auth *a, auth_admits *admits, void *owner)
+{
+    a->admits = admits;
+    a->admission = owner;
+}
 
 struct auth *
 auth_new(const struct auth_store_ops *ops, void *store)

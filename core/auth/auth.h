@@ -162,6 +162,12 @@ struct auth *auth_new(const struct auth_store_ops *ops, void *store);
 /* Waits for helpers; no done() is called any more. Control thread, not from inside a done(). */
 void auth_free(struct auth *a);
 
+/* Whether clients of an address may log in to a hub; yes when there is no such hub. Control. */
+typedef bool auth_admits(void *owner, const char *hub, const struct ip *address);
+/* Control, before the first request. Asked before any credential is looked at: who is not admitted
+ * gets PE_ADDRESS_DENIED. */
+void auth_set_admission(struct auth *a, auth_admits *admits, void *owner);
+
 /* Takes the request. Any thread. The ticket (never 0) is for auth_cancel(); done() never comes
  * before this returns to the loop. */
 uint64_t auth_submit(struct auth *a, struct auth_request *r);

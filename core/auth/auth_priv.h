@@ -44,6 +44,8 @@ struct auth {
     gatomicrefcount refs; /* one of the owner, one of each job */
     const struct auth_store_ops *ops;
     void *store;
+    auth_admits *admits; /* or NULL */
+    void *admission;     /* its owner */
     GSource *source;
     GThreadPool *helpers;
     GQueue refused;               /* control; the earliest due first */

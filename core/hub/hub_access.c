@@ -23,6 +23,7 @@ hub_access_done(struct hub_access *a)
     for (unsigned i = 0; a->cache && i < a->n_caches; i++)
         acl_cache_free(a->cache[i]);
     g_free(a->cache);
+    g_free(a->sources);
     acl_names_unref(a->names);
 }
 
@@ -57,7 +58,6 @@ hub_set_access(struct hub *hub, const struct hub_access_config *config)
         .sets = config->sets,
         .names = a->names,
         .serial = a->serial,
-        .on_arp = config->on_arp,
         .no_shaping = config->no_shaping,
     };
     struct acl *acl = acl_compile(&c);
@@ -78,8 +78,8 @@ hub_access_hits(struct hub *hub, uint32_t rule_id)
     return acl ? acl_hits_of_id(acl, rule_id) : 0;
 }
 
-static struct acl_identity
-hold(struct hub *hub, const char *user, const char *group)
+struct acl_identity
+hub_access_hold(struct hub *hub, const char *user, const char *group)
 {
     uint32_t user_id = acl_names_hold(hub->access.names, user);
     uint32_t group_id = acl_names_hold(hub->access.names, group);
@@ -94,35 +94,28 @@ hub_access_leave(struct hub *hub, struct acl_identity who)
     acl_names_release(hub->access.names, who.group);
 }
 
-void
-hub_try_access(struct hub *hub, const struct hub_access_try *what, struct hub_access_answer *out)
-{
-    const struct acl *acl = atomic_load_explicit(&hub->access.acl, memory_order_relaxed);
-    struct flow flow;
-    enum drop broken = flow_parse(reader_of(what->frame, what->len), &flow);
+/* ---- from where clients may log in ---- */
 
-    *out = (struct hub_access_answer){.say = ACL_PASS};
-    if (!acl)
-        return;
-    if (broken != DROP_NONE) {
-        *out = (struct hub_access_answer){.say = ACL_DISCARD, .why = drop_name(broken)};
-        return;
-    }
-    struct acl_packet p = {
-        .frame = what->frame,
-        .len = what->len,
-        .flow = &flow,
-        .from = hold(hub, what->user, what->group),
-        .to = hold(hub, what->to_user, what->to_group),
-        .to_known = what->to_known,
-    };
-    struct acl_verdict v = acl_judge(acl, NULL, &p);
-    out->say = v.say;
-    out->rule_id = acl_rule_id(acl, v.rule);
-    if (v.say == ACL_DISCARD && v.rule == ACL_NO_RULE)
-        out->why = "a fragment that could rewrite the header that rules look at";
-    hub_access_leave(hub, p.from);
-    hub_access_leave(hub, p.to);
+void
+hub_set_sources(struct hub *hub, const struct source_rule *rules, unsigned n)
+{
+    struct hub_access *a = &hub->access;
+
+    g_free(a->sources);
+    a->n_sources = MIN(n, SOURCE_RULES_MAX);
+    a->sources = g_memdup2(rules, a->n_sources * sizeof(*rules));
+    source_rules_sort(a->sources, a->n_sources);
+}
+
+bool
+hub_admits(struct hub *hub, const struct ip *ip, uint32_t *rule_id)
+{
+    const struct source_rule *decided = NULL;
+    bool admits = source_rules_admit(hub->access.sources, hub->access.n_sources, ip, &decided);
+
+    if (rule_id)
+        *rule_id = decided ? decided->id : 0;
+    return admits;
 }
 
 /* ---- who has a port ---- */
@@ -149,7 +142,8 @@ name_of_kind(enum hub_port_kind kind)
 struct acl_identity
 hub_access_enter(struct hub *hub, const struct hub_port_config *config)
 {
-    return hold(hub, config->user ? config->user : name_of_kind(config->kind), config->group);
+    return hub_access_hold(hub, config->user ? config->user : name_of_kind(config->kind),
+                           config->group);
 }
 
 /* ---- a batch ---- */
@@ -164,6 +158,7 @@ hub_access_begin(struct hub_port *in)
         .acl = acl,
         .cache = acl ? a->cache[worker_index(in->tube.home)] : NULL,
         .in = in,
+        .on_arp = hub_law_of(in->hub)->options.ApplyIPv4AccessListOnArpPacket,
         .rule = ACL_NO_RULE,
     };
 }
@@ -197,8 +192,11 @@ enum drop
 hub_access_judge(struct hub_judged *j, const struct frame *f, const struct look *look,
                  struct hub_mark *out)
 {
-    const struct acl_packet p = {
-        .frame = f->data, .len = f->len, .flow = &look->flow, .from = j->in->who};
+    const struct acl_packet p = {.frame = f->data,
+                                 .len = f->len,
+                                 .flow = &look->flow,
+                                 .from = j->in->who,
+                                 .on_arp = j->on_arp};
 
     /* What we cannot look through could be anything to its receiver. */
     return look->broken != DROP_NONE ? look->broken : decide(j, &p, out);
@@ -213,7 +211,8 @@ hub_access_judge_for(struct hub_judged *j, const struct frame *f, const struct l
                                  .flow = &look->flow,
                                  .from = j->in->who,
                                  .to = to->who,
-                                 .to_known = true};
+                                 .to_known = true,
+                                 .on_arp = j->on_arp};
 
     return decide(j, &p, out);
 }

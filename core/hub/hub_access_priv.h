@@ -9,6 +9,7 @@
 
 #include "core/base/batch.h"
 #include "core/hub/acl/acl.h"
+#include "core/hub/acl/source_list.h"
 #include "core/hub/look.h"
 
 #include <stdatomic.h>
@@ -23,7 +24,9 @@ struct hub_access {
     struct acl_names *names;
     struct acl_cache **cache; /* one for each worker, its own; NULL: there never were rules */
     unsigned n_caches;
-    uint32_t serial; /* control */
+    uint32_t serial; /* control, as what follows */
+    struct source_rule *sources;
+    unsigned n_sources;
 };
 
 void hub_access_init(struct hub_access *a, unsigned workers);
@@ -31,6 +34,7 @@ void hub_access_done(struct hub_access *a);
 
 /* Holds the names that rules may call the port by. Any thread. */
 struct acl_identity hub_access_enter(struct hub *hub, const struct hub_port_config *config);
+struct acl_identity hub_access_hold(struct hub *hub, const char *user, const char *group);
 void hub_access_leave(struct hub *hub, struct acl_identity who);
 
 /* A batch before the rules: valid within this turn. */
@@ -38,6 +42,7 @@ struct hub_judged {
     const struct acl *acl; /* NULL: none */
     struct acl_cache *cache;
     struct hub_port *in;
+    bool on_arp;
     unsigned n_undecided; /* frames that need their receiver */
     /* Frames that one rule decides come in runs: one addition for each run. */
     uint32_t rule;

@@ -266,26 +266,47 @@ hub_flood(const struct hub_flood *flood, struct batch *b)
 
 /* ---- one by one ---- */
 
+static bool
+may_have(const struct hub_flood *flood, const struct hub_slot *slot, const struct frame *f)
+{
+    return !slot->isolated || !flood->in->isolated ||
+           (hub_law_has_exceptions(flood->law) &&
+            hub_may_talk(flood->law, flood->in, slot->port, f));
+}
+
+/* What one receiver gets of a batch; *sent has a bit for each frame that somebody gets. */
+static void
+send_apart_to(const struct hub_flood *flood, const struct hub_slot *slot, struct hub_judged *judged,
+              const struct look *const looks[], const struct batch *b, uint64_t *sent)
+{
+    struct batch out = {.n = 0};
+    for (unsigned k = 0; k < b->n; k++) {
+        struct hub_mark mark;
+        if (!may_have(flood, slot, b->frame[k]) ||
+            hub_access_judge_for(judged, b->frame[k], looks[k], slot->port, &mark) != DROP_NONE)
+            continue;
+        batch_add(&out, frame_ref(b->frame[k]));
+        *sent |= 1ull << k;
+    }
+    if (out.n > 0)
+        tube_send(&slot->port->tube, &out, flood->now_us);
+}
+
 void
 hub_flood_apart(const struct hub_flood *flood, struct hub_judged *judged,
                 const struct look *const looks[], struct batch *b)
 {
-    uint64_t sent = 0; /* a bit for each frame */
+    struct receivers r; /* not all of it is set: it is large */
+    r.list = flood->list;
+    r.awake_s = awake_since(flood->law, flood->now_us);
+    if (r.awake_s > 0)
+        find_asleep(&r);
+    uint64_t sent = 0;
     for (unsigned i = 0; i < flood->list->n_slots; i++) {
         const struct hub_slot *slot = &flood->list->slot[i];
-        struct batch out = {.n = 0};
-        if (!slot->port || slot->port == flood->in || slot->monitor ||
-            (slot->isolated && flood->in->isolated))
-            continue;
-        for (unsigned k = 0; k < b->n; k++) {
-            struct hub_mark mark;
-            if (hub_access_judge_for(judged, b->frame[k], looks[k], slot->port, &mark) != DROP_NONE)
-                continue;
-            batch_add(&out, frame_ref(b->frame[k]));
-            sent |= 1ull << k;
-        }
-        if (out.n > 0)
-            tube_send(&slot->port->tube, &out, flood->now_us);
+        bool asleep = r.awake_s > 0 && (r.asleep[i / 64] >> i % 64 & 1);
+        if (slot->port && slot->port != flood->in && !slot->monitor && !asleep)
+            send_apart_to(flood, slot, judged, looks, b, &sent);
     }
     for (unsigned k = 0; k < b->n; k++)
         if (!(sent >> k & 1))

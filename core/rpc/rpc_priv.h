@@ -79,6 +79,7 @@ extern const struct rpc_handler_row rpc_bridge_handlers[];
 extern const struct rpc_handler_row rpc_securenat_handlers[];
 extern const struct rpc_handler_row rpc_openvpn_handlers[];
 extern const struct rpc_handler_row rpc_ipsec_handlers[];
+extern const struct rpc_handler_row rpc_access_handlers[];
 extern const struct rpc_handler_row rpc_ban_handlers[];
 
 /* NULL when the method has none, which a test forbids. */
@@ -93,6 +94,8 @@ struct store_hub *rpc_stored_hub(const struct rpc_call *c, GError **error);
 struct hub *rpc_living_hub(const struct rpc_call *c, GError **error);
 /* Whether a caller may see this hub in a list. */
 bool rpc_may_see_hub(const struct rpc_caller *caller, const char *hub);
+
+rpc_handler rpc_test_access; /* access_test.c */
 
 /* Ends the living bridges of a hub. */
 void rpc_drop_bridges(const struct rpc_host *host, const char *hub);

@@ -27,9 +27,11 @@ struct store;
 /* What an administrator can make grow; beyond it PE_TOO_MANY_... */
 enum {
     STORE_HUBS_MAX = 4096,
-    STORE_USERS_MAX = 100000, /* of one hub */
-    STORE_GROUPS_MAX = 10000, /* of one hub */
-    STORE_CAS_MAX = 256,      /* of one hub */
+    STORE_USERS_MAX = 100000,       /* of one hub */
+    STORE_GROUPS_MAX = 10000,       /* of one hub */
+    STORE_ACCESS_RULES_MAX = 32768, /* of one hub */
+    STORE_SOURCE_RULES_MAX = 4096,  /* of one hub */
+    STORE_CAS_MAX = 256,            /* of one hub */
     STORE_BRIDGES_MAX = 4096,
     STORE_LISTENERS_MAX = 256,
     STORE_ROUTERS_MAX = 1024,
@@ -223,6 +225,26 @@ GPtrArray *store_leases(struct store *s, const char *hub); /* of struct store_le
 /* All of them in one transaction; those that are there are replaced. */
 bool store_leases_put(struct store *s, const char *hub, const struct store_lease *l, unsigned n,
                       GError **error);
+
+/* ---- access rules, and rules for the addresses of clients ---- */
+enum store_rules { STORE_ACCESS_RULES, STORE_SOURCE_RULES };
+struct store_rule {
+    uint32_t id; /* stays with the rule, and is no other's */
+    char *text;  /* of whoever reads it */
+};
+/* Of struct store_rule, by id; empty when there is no such hub. Frees the texts. */
+GArray *store_rules(struct store *s, enum store_rules which, const char *hub);
+unsigned store_rules_count(struct store *s, enum store_rules which, const char *hub);
+/* PE_HUB_NOT_FOUND, PE_TOO_MANY_ITEMS */
+bool store_rule_add(struct store *s, enum store_rules which, const char *hub, const char *text,
+                    uint32_t *id, GError **error);
+bool store_rule_set(struct store *s, enum store_rules which, const char *hub, uint32_t id,
+                    const char *text, GError **error); /* PE_NOT_FOUND */
+bool store_rule_delete(struct store *s, enum store_rules which, const char *hub, uint32_t id,
+                       GError **error); /* PE_NOT_FOUND */
+/* All of them at once. A rule whose id the hub has keeps it, others get new ones. */
+bool store_rules_replace(struct store *s, enum store_rules which, const char *hub,
+                         const struct store_rule *rules, unsigned n, GError **error);
 
 /* ---- local bridges ---- */
 struct store_bridge {

@@ -215,17 +215,14 @@ check_list(struct reader *r)
     }
     struct acl_names *names = acl_names_new();
     const struct acl_rule *first = &g_array_index(rules, struct acl_rule, 0);
-    struct acl_config config = {.rules = first,
-                                .n = rules->len,
-                                .sets = sets,
-                                .names = names,
-                                .serial = 1,
-                                .on_arp = options & 1};
+    struct acl_config config = {
+        .rules = first, .n = rules->len, .sets = sets, .names = names, .serial = 1};
     struct acl *a = acl_compile(&config);
     struct acl_cache *cache = acl_cache_new(secret);
     for (unsigned i = 0; a && i < PACKETS && r->left > 0; i++) {
         struct law_packet p = take_packet(r);
-        struct law_verdict want = law_judge(first, rules->len, sets, config.on_arp, &p);
+        p.on_arp = options & 1;
+        struct law_verdict want = law_judge(first, rules->len, sets, &p);
         check_packet(a, cache, names, &want, &p);
     }
     acl_cache_free(cache);

@@ -22,7 +22,7 @@
  * the first through. Fragments so small that a later one could rewrite what the first one said
  * (RFC 3128) are discarded wherever a rule looks at ports or states. A super-frame is judged as
  * its segments would be: they share all that rules see. ARP is not seen by any rule, unless
- * config.on_arp: then as an IPv4 packet between its two protocol addresses.
+ * packet.on_arp: then as an IPv4 packet between its two protocol addresses.
  *
  * A rule that names a receiving user cannot be answered before the receiver is known: ACL_UNDECIDED
  * means that such a rule was met, would match else, and nothing before it matched.
@@ -45,7 +45,6 @@ struct acl_config {
     const GPtrArray *sets;        /* of struct acl_set; borrowed, may be NULL */
     struct acl_names *names;      /* the hub's */
     uint32_t serial;              /* never 0; another one for each acl of a hub */
-    bool on_arp;                  /* ApplyIPv4AccessListOnArpPacket */
     bool no_shaping;              /* no_delay_jitter_packet_loss */
 };
 
@@ -74,6 +73,7 @@ struct acl_packet {
     struct acl_identity from;
     struct acl_identity to; /* when to_known */
     bool to_known;
+    bool on_arp; /* ApplyIPv4AccessListOnArpPacket: rules see ARP */
 };
 
 enum acl_say { ACL_PASS, ACL_DISCARD, ACL_UNDECIDED };

@@ -15,7 +15,7 @@ is_set(const char *text)
 }
 
 static uint16_t
-kinds_of(const struct acl_rule *r, bool on_arp)
+kinds_of(const struct acl_rule *r)
 {
     bool has_address = acl_side_has_address(&r->src) || acl_side_has_address(&r->dst);
     bool has_set = is_set(r->src.set) || is_set(r->dst.set);
@@ -30,7 +30,7 @@ kinds_of(const struct acl_rule *r, bool on_arp)
         kinds &= KINDS_PORTS;
     if (r->check_tcp_state)
         kinds &= KINDS_TCP & (r->established ? ~KINDS_OPENING : KINDS_OPENING);
-    if (on_arp && kinds & 1u << KIND_IP4 && r->protocol == 0)
+    if (kinds & 1u << KIND_IP4 && r->protocol == 0)
         kinds |= 1u << KIND_ARP;
     return (uint16_t)kinds;
 }
@@ -81,7 +81,7 @@ take_rule(struct acl *a, const struct acl_rule *r, struct acl_match *m)
 {
     static const uint8_t whole = 0xff;
 
-    m->kinds = kinds_of(r, a->on_arp);
+    m->kinds = kinds_of(r);
     m->discard = r->discard;
     put_bytes(m, KEY_SRC_IP, r->src.ip, r->src.mask, 16);
     put_bytes(m, KEY_DST_IP, r->dst.ip, r->dst.mask, 16);
@@ -192,7 +192,6 @@ acl_compile(const struct acl_config *config)
         return NULL;
     struct acl *a = g_new0(struct acl, 1);
     a->serial = config->serial;
-    a->on_arp = config->on_arp;
     a->names = acl_names_ref(config->names);
     a->n = order->len;
     a->match = g_new0(struct acl_match, a->n);

@@ -7,6 +7,7 @@
  */
 
 #include "core/hub/acl/acl_priv.h"
+#include "core/net/eth.h"
 
 /* What is remembered: the rule's number and what it says. */
 enum { VALUE_NO_RULE = (1 << 30) - 1, VALUE_SHIFT = 30 };
@@ -155,6 +156,8 @@ acl_judge(const struct acl *a, struct acl_cache *cache, const struct acl_packet 
 {
     struct acl_key k;
 
+    if (p->flow->type == ETH_TYPE_ARP && !p->on_arp)
+        return (struct acl_verdict){.say = ACL_PASS, .rule = ACL_NO_RULE};
     acl_key_make(a, p, &k);
     if (k.b[KEY_KIND] == KIND_HEADLESS)
         return (struct acl_verdict){.say = ACL_DISCARD, .rule = ACL_NO_RULE};

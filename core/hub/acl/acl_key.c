@@ -111,8 +111,7 @@ acl_key_make(const struct acl *a, const struct acl_packet *p, struct acl_key *ou
                    (uint64_t)GUINT16_SWAP_LE_BE(fl->dport) << 48;
     } else if (fl->type == ETH_TYPE_ARP) {
         kind = KIND_ARP;
-        if (a->on_arp)
-            see_arp(p, w);
+        see_arp(p, w);
     }
     if (a->sees_macs) {
         w[4] = bytes_at(p->frame + 6, 6) | bytes_at(p->frame, 2) << 48;

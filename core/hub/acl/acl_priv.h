@@ -95,7 +95,7 @@ enum { ACL_DIMS_MAX = KEY_KIND + 1, ACL_BLOCK = 8 /* words of a bit vector taken
 struct acl {
     uint32_t serial;
     unsigned n, words; /* words of a bit vector, a multiple of ACL_BLOCK */
-    bool on_arp, sees_macs, sees_ports, sees_from, sees_to;
+    bool sees_macs, sees_ports, sees_from, sees_to;
     struct acl_key seen; /* bits that some rule looks at */
     struct acl_match *match;
     struct acl_action *action;

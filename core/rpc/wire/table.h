@@ -29,6 +29,7 @@ extern const struct rpc_field rpc_securenat_options[];
 extern const struct rpc_field rpc_openvpn_options[];
 extern const struct rpc_field rpc_ipsec_services[];
 
+extern const struct rpc_area rpc_area_access;
 extern const struct rpc_area rpc_area_ban;
 extern const struct rpc_area rpc_area_ipsec;
 extern const struct rpc_area rpc_area_openvpn;

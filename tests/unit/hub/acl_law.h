@@ -27,7 +27,7 @@ struct law_packet {
     uint8_t tcp_flags;
     enum law_fragment fragment;
     const char *user, *group; /* NULL: none */
-    bool to_known;
+    bool to_known, on_arp;
     const char *to_user, *to_group; /* likewise */
 };
 
@@ -273,7 +273,7 @@ law_transport(const struct acl_rule *r, const struct law_packet *p)
 
 /* All but the receiver. */
 static inline bool
-law_fits(const struct acl_rule *r, const GPtrArray *sets, bool on_arp, const struct law_packet *p)
+law_fits(const struct acl_rule *r, const GPtrArray *sets, const struct law_packet *p)
 {
     bool address = law_is_address(&r->src) || law_is_address(&r->dst);
     bool set = law_text(r->src.set) || law_text(r->dst.set);
@@ -284,7 +284,7 @@ law_fits(const struct acl_rule *r, const GPtrArray *sets, bool on_arp, const str
         return false;
     if (law_text(r->src.user) && !law_name(r->src.user, p->user, p->group))
         return false;
-    if (p->type == LAW_ARP && (!on_arp || transport))
+    if (p->type == LAW_ARP && (!p->on_arp || transport))
         return false;
     if (!address && !set && !transport)
         return true;
@@ -317,7 +317,7 @@ law_before(const struct acl_rule *a, const struct acl_rule *b)
 }
 
 static inline struct law_verdict
-law_judge(const struct acl_rule *rules, unsigned n, const GPtrArray *sets, bool on_arp,
+law_judge(const struct acl_rule *rules, unsigned n, const GPtrArray *sets,
           const struct law_packet *p)
 {
     const struct acl_rule *found = NULL;
@@ -325,7 +325,7 @@ law_judge(const struct acl_rule *rules, unsigned n, const GPtrArray *sets, bool 
 
     for (unsigned i = 0; i < n; i++) {
         headless |= law_looks_at_ports(&rules[i]);
-        if (!law_fits(&rules[i], sets, on_arp, p) || (found && law_before(found, &rules[i])))
+        if (!law_fits(&rules[i], sets, p) || (found && law_before(found, &rules[i])))
             continue;
         if (law_text(rules[i].dst.user) && p->to_known &&
             !law_name(rules[i].dst.user, p->to_user, p->to_group))
@@ -361,6 +361,7 @@ law_ask(const struct acl *a, struct acl_cache *cache, struct acl_names *names,
         .from = {acl_names_hold(names, p->user), acl_names_hold(names, p->group)},
         .to = {acl_names_hold(names, p->to_user), acl_names_hold(names, p->to_group)},
         .to_known = p->to_known,
+        .on_arp = p->on_arp,
     };
     struct acl_verdict v = acl_judge(a, cache, &packet);
     acl_names_release(names, packet.from.user);

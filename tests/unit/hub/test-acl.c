@@ -10,7 +10,6 @@ struct fixture {
     struct acl_names *names;
     struct acl *a;
     struct acl_cache *cache;
-    bool on_arp;
 };
 
 static const struct law_packet tcp4 = {
@@ -65,7 +64,6 @@ make(struct fixture *f, const char *text)
         .sets = f->sets,
         .names = f->names,
         .serial = 5,
-        .on_arp = f->on_arp,
     };
     f->a = acl_compile(&config);
 }
@@ -88,7 +86,7 @@ static uint32_t
 which(struct fixture *f, const struct law_packet *p)
 {
     const struct acl_rule *rules = &g_array_index(f->rules, struct acl_rule, 0);
-    struct law_verdict law = law_judge(rules, f->rules->len, f->sets, f->on_arp, p);
+    struct law_verdict law = law_judge(rules, f->rules->len, f->sets, p);
 
     for (unsigned round = 0; round < 3; round++) {
         struct law_verdict v = law_ask(f->a, round > 0 ? f->cache : NULL, f->names, p);
@@ -168,7 +166,7 @@ test_kinds_of_frames(void)
     g_assert_cmpuint(which(&f, &arp), ==, 0);
     done(&f);
 
-    f.on_arp = true;
+    arp.on_arp = true;
     make(&f, "priority=1\nsrc-ip=10.0.0.1\nsrc-mask=255.255.255.255\nprotocol=6\n\n"
              "priority=2\ndst-ip=10.0.0.2\ndst-mask=255.255.255.255\n\npriority=3");
     g_assert_cmpuint(which(&f, &arp), ==, 2);

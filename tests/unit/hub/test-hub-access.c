@@ -267,33 +267,58 @@ test_bridge(struct rig *r, const void *data)
 static void
 test_try(struct rig *r, const void *data)
 {
-    struct law_packet p = packet_of(0, 1, 22);
-    struct law_bytes bytes;
     struct hub_access_answer answer;
+    struct hub_access_try what = {.src = {4, {10, 0, 0, 1}},
+                                  .dst = {4, {10, 0, 0, 2}},
+                                  .protocol = 17,
+                                  .dport = 22,
+                                  .user = "anna"};
+    g_autoptr(GError) error = NULL;
 
     (void)data;
-    law_build(&p, &bytes);
-    struct hub_access_try what = {.frame = bytes.b, .len = bytes.len, .user = "anna"};
-    hub_try_access(r->hub, &what, &answer);
+    g_assert_true(hub_try_access(r->hub, &what, &answer, NULL));
     g_assert_cmpint(answer.say, ==, ACL_PASS);
     g_assert_cmpuint(answer.rule_id, ==, 0);
     set_rules(r, "priority=9\n\npriority=1\ndiscard=1\ndst-port=22\nsrc-user=anna\ndst-user=bob");
-    hub_try_access(r->hub, &what, &answer);
+    g_assert_true(hub_try_access(r->hub, &what, &answer, NULL));
     g_assert_cmpint(answer.say, ==, ACL_UNDECIDED);
     g_assert_cmpuint(answer.rule_id, ==, 2);
     what.to_known = true;
     what.to_user = "bob";
-    hub_try_access(r->hub, &what, &answer);
+    what.protocol = 6;
+    g_assert_true(hub_try_access(r->hub, &what, &answer, NULL));
     g_assert_cmpint(answer.say, ==, ACL_DISCARD);
     what.to_user = NULL;
-    hub_try_access(r->hub, &what, &answer);
+    g_assert_true(hub_try_access(r->hub, &what, &answer, NULL));
     g_assert_cmpint(answer.say, ==, ACL_PASS);
     g_assert_cmpuint(answer.rule_id, ==, 1);
-    what.len -= 6;
-    hub_try_access(r->hub, &what, &answer);
-    g_assert_cmpint(answer.say, ==, ACL_DISCARD);
-    g_assert_cmpstr(answer.why, ==, "short");
     g_assert_cmpuint(hub_access_hits(r->hub, 1), ==, 0); /* nothing was counted */
+    what.dst.family = 6;
+    g_assert_false(hub_try_access(r->hub, &what, &answer, &error));
+    g_assert_error(error, PE_ERROR, PE_INVALID_PARAMETER);
+}
+
+static void
+test_sources(struct rig *r, const void *data)
+{
+    struct source_rule rules[2];
+    struct ip in = {4, {192, 0, 2, 1}}, out = {4, {198, 51, 100, 1}};
+    uint32_t id = 0;
+
+    (void)data;
+    g_assert_true(hub_admits(r->hub, &out, &id));
+    g_assert_cmpuint(id, ==, 0);
+    g_assert_true(source_rule_parse("deny 20 0.0.0.0/0", &rules[0]));
+    g_assert_true(source_rule_parse("allow 10 192.0.2.0/24", &rules[1]));
+    rules[0].id = 1;
+    rules[1].id = 2;
+    hub_set_sources(r->hub, rules, 2);
+    g_assert_true(hub_admits(r->hub, &in, &id));
+    g_assert_cmpuint(id, ==, 2);
+    g_assert_false(hub_admits(r->hub, &out, &id));
+    g_assert_cmpuint(id, ==, 1);
+    hub_set_sources(r->hub, NULL, 0);
+    g_assert_true(hub_admits(r->hub, &out, NULL));
 }
 
 #define ADD(path, workers, test)                                                             \
@@ -315,5 +340,6 @@ main(int argc, char **argv)
     ADD("broken", 1, test_broken);
     ADD("bridge", 1, test_bridge);
     ADD("try", 1, test_try);
+    ADD("sources", 1, test_sources);
     return g_test_run();
 }
