@@ -156,6 +156,29 @@ static const struct ctl_column group_columns[] = {
     {NULL, NULL},
 };
 
+static const struct ctl_column access_columns[] = {
+    {"Id_u32", N_("ID")},
+    {"Priority_u32", N_("PRIORITY")},
+    {"Active_bool", N_("ACTIVE")},
+    {"Hits_u64", N_("HITS")},
+    {"Rule_utf", N_("RULE")},
+    {"Note_utf", N_("NOTE")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column set_columns[] = {
+    {"Name_str", N_("NAME")},
+    {"NumAddresses_u32", N_("COUNT")},
+    {"Addresses_str", N_("ADDRESSES")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column source_columns[] = {
+    {"Id_u32", N_("ID")},          {"Priority_u32", N_("PRIORITY")},
+    {"Deny_bool", N_("DENY")},     {"IpAddress_ip", N_("ADDRESS")},
+    {"SubnetMask_ip", N_("MASK")}, {NULL, NULL},
+};
+
 static const struct ctl_column session_columns[] = {
     {"Name_str", N_("SESSION")},      {"Username_str", N_("USER")},
     {"ClientIP_ip", N_("ADDRESS")},   {"Hostname_str", N_("HOST")},
@@ -308,6 +331,36 @@ const struct ctl_command ctl_commands[] = {
      SHOW("GetGroup", "HubName_str Name_str")},
     {"group", "delete", "HUB GROUP", N_("delete a group; its members stay"), NULL,
      CHANGE("DeleteGroup", "HubName_str Name_str", NULL)},
+
+    {"access", "list", "HUB", N_("list the access rules of a hub"), NULL,
+     LIST("EnumAccess", "HubName_str", "AccessList", access_columns)},
+    {"access", "add", "HUB EFFECT", N_("add an access rule that says pass or discard"),
+     ctl_access_add_options, .run = ctl_run_access_add},
+    {"access", "set", "HUB ID", N_("change an access rule"), ctl_access_set_options,
+     .run = ctl_run_access_set},
+    {"access", "enable", "HUB ID", N_("put an access rule in force"), NULL,
+     .run = ctl_run_access_switch},
+    {"access", "disable", "HUB ID", N_("take an access rule out of force"), NULL,
+     .run = ctl_run_access_switch},
+    {"access", "delete", "HUB ID", N_("remove an access rule"), NULL,
+     CHANGE("DeleteAccess", "HubName_str Id_u32", NULL)},
+    {"access", "clear", "HUB", N_("remove all access rules of a hub"), NULL,
+     CHANGE("SetAccessList", "HubName_str", NULL)},
+    {"access", "test", "HUB", N_("would this packet pass, and by which rule?"),
+     ctl_access_test_options, .run = ctl_run_access_test},
+
+    {"address-set", "list", "HUB", N_("list the sets of addresses that access rules may name"),
+     NULL, LIST("EnumAddressSet", "HubName_str", "AddressSetList", set_columns)},
+    {"address-set", "set", "HUB NAME ADDRESSES",
+     N_("make a set of addresses and networks, or replace it"), NULL,
+     CHANGE("SetAddressSet", "HubName_str Name_str Addresses_str", NULL)},
+    {"address-set", "delete", "HUB NAME", N_("remove a set that no rule names"), NULL,
+     CHANGE("DeleteAddressSet", "HubName_str Name_str", NULL)},
+
+    {"source", "list", "HUB", N_("list from where clients may log in to a hub"), NULL,
+     LIST("GetAcList", "HubName_str", "ACList", source_columns)},
+    {"source", "set", "HUB", N_("replace from where clients may log in to a hub"),
+     ctl_source_set_options, .run = ctl_run_source_set},
 
     {"session", "list", "HUB", N_("list the sessions of a hub"), NULL,
      LIST("EnumSession", "HubName_str", "SessionList", session_columns)},

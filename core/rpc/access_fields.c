@@ -82,9 +82,40 @@ take_set(const struct record *r, const char *field)
 }
 
 static bool
+is_zero(const uint8_t *bytes, size_t n)
+{
+    unsigned any = 0;
+
+    for (size_t i = 0; i < n; i++)
+        any |= bytes[i];
+    return any == 0;
+}
+
+/* An address of the other family would be lost without a word. */
+static bool
+check_family(const struct record *r, const struct side_fields *f, bool is_ip6, GError **error)
+{
+    const char *fields[] = {f->ip6, f->mask6};
+    size_t len = 0;
+
+    if (is_ip6 && !(is_zero(record_ip(r, f->ip).b, 4) && is_zero(record_ip(r, f->mask).b, 4)))
+        return rpc_fail(error, PE_INVALID_PARAMETER, "the rule is for IPv6, and has IPv4's %s",
+                        f->ip);
+    for (unsigned i = 0; !is_ip6 && i < ARRAY_LEN(fields); i++) {
+        const uint8_t *bytes = record_bin(r, fields[i], &len);
+        if (!is_zero(bytes, len))
+            return rpc_fail(error, PE_INVALID_PARAMETER, "the rule is for IPv4, and has IPv6's %s",
+                            fields[i]);
+    }
+    return true;
+}
+
+static bool
 take_address(const struct record *r, const struct side_fields *f, bool is_ip6, struct acl_side *out,
              GError **error)
 {
+    if (!check_family(r, f, is_ip6, error))
+        return false;
     if (is_ip6)
         return take_bytes(r, f->ip6, out->ip, 16, error) &&
                take_bytes(r, f->mask6, out->mask, 16, error);

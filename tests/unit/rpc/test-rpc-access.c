@@ -155,6 +155,8 @@ test_refused(void)
         "{'SrcPortStart_u32':65536}",
         "{'SrcMacAddress_bin':'XgA='}",
         "{'SrcIpAddress_ip':'fd00::1'}",
+        "{'IsIPv6_bool':true,'SrcIpAddress_ip':'10.0.0.1'}",
+        "{'DestSubnetMask6_bin':'/QAAAAAAAAAAAAAAAAAAAQ=='}",
         "{'IsIPv6_bool':true,'SrcIpAddress6_bin':'XgA='}",
         "{'SrcUsername_str':'include:/etc/shadow'}",
         "{'Delay_u32':10001}",
