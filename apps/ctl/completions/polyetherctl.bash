@@ -11,7 +11,7 @@ _polyetherctl()
     esac
   done
   case $said in
-    '') words='server listener hub user group session mac ca bridge securenat openvpn sstp ipsec router ban rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user group access address-set source session mac ca bridge securenat openvpn sstp ipsec router ban rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
@@ -21,6 +21,9 @@ _polyetherctl()
     'hub message') words='show set' ;;
     'user') words='list create set show delete' ;;
     'group') words='list create set show delete' ;;
+    'access') words='list add set enable disable delete clear test' ;;
+    'address-set') words='list set delete' ;;
+    'source') words='list set' ;;
     'session') words='list show disconnect' ;;
     'mac') words='list delete' ;;
     'ca') words='list add delete' ;;
@@ -44,6 +47,10 @@ _polyetherctl()
     'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --group --address4 --address6 --expires --policy --password --no-group --no-policy' ;;
     'group create'*) words='--realname --note --policy' ;;
     'group set'*) words='--realname --note --policy --no-policy' ;;
+    'access add'*) words='--priority --src --dst --ipv6 --protocol --src-port --dst-port --src-user --dst-user --src-mac --dst-mac --tcp-state --delay --jitter --loss --redirect --note --disabled' ;;
+    'access set'*) words='--priority --src --dst --ipv6 --protocol --src-port --dst-port --src-user --dst-user --src-mac --dst-mac --tcp-state --delay --jitter --loss --redirect --note --pass --discard' ;;
+    'access test'*) words='--src --dst --protocol --src-port --dst-port --src-user --dst-user --established' ;;
+    'source set'*) words='--allow --deny --clear' ;;
     'bridge create'*) words='--tap' ;;
     'securenat set'*) words='--ip --pool --lease --gateway --dns --domain --routes --reserve --no-reservations --nat --no-nat --nat-mode --dhcp --no-dhcp --ip6 --no-ip6 --dhcp6 --no-dhcp6 --mtu --tcp-timeout --udp-timeout --log --no-log' ;;
     'openvpn set'*) words='--enable --disable --udp-ports --default-hub --ciphers --allow-cbc --no-cbc --require-client-cert --no-client-cert --control --tls-auth-digest --redirect-gateway --no-redirect-gateway --block-outside-dns --no-block-outside-dns --ping --ping-restart --renegotiate --mtu' ;;
