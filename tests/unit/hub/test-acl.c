@@ -232,6 +232,17 @@ test_sets(void)
     p.src[3] = 128;
     g_assert_cmpuint(which(&f, &p), ==, 0);
     done(&f);
+
+    f.sets = acl_sets_new();
+    set = acl_set_new("two");
+    g_assert_true(acl_set_parse(set, "192.0.2.0/24, fd00::/8", NULL));
+    g_ptr_array_add(f.sets, set);
+    make(&f, "src-set=two\ndiscard=1");
+    p = tcp4;
+    p.src[3] = 9;
+    g_assert_cmpuint(which(&f, &p), ==, 0);
+    g_assert_cmpuint(which(&f, &tcp6), ==, 1);
+    done(&f);
 }
 
 /* ---- names ---- */
