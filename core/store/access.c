@@ -12,7 +12,7 @@ static const struct table {
 } tables[] = {
 #define TABLE(name, kind, most)                                               \
     {                                                                         \
-        .what = kind, .max = most,                                            \
+        .what = (kind), .max = (most),                                        \
         .select = "SELECT id, rule FROM " name " WHERE hub = ? ORDER BY id",  \
         .count = "SELECT count(*) FROM " name " WHERE hub = ?",               \
         .insert = "INSERT INTO " name " (hub, rule) VALUES (?, ?)",           \

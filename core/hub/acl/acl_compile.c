@@ -183,6 +183,22 @@ find_seen(struct acl *a)
         memset(a->seen.b + KEY_TO_USER, 0xff, 7);
 }
 
+static struct acl *
+acl_new(const struct acl_config *config, unsigned n)
+{
+    struct acl *a = g_new0(struct acl, 1);
+
+    a->serial = config->serial;
+    a->names = acl_names_ref(config->names);
+    a->n = n;
+    a->match = g_malloc0_n(n, sizeof(*a->match));
+    a->action = g_malloc0_n(n, sizeof(*a->action));
+    a->id = g_malloc0_n(n, sizeof(*a->id));
+    a->hits = g_malloc0_n(n, sizeof(*a->hits));
+    a->urls = g_malloc0_n(n, sizeof(*a->urls));
+    return a;
+}
+
 struct acl *
 acl_compile(const struct acl_config *config)
 {
@@ -190,15 +206,7 @@ acl_compile(const struct acl_config *config)
 
     if (order->len == 0)
         return NULL;
-    struct acl *a = g_new0(struct acl, 1);
-    a->serial = config->serial;
-    a->names = acl_names_ref(config->names);
-    a->n = order->len;
-    a->match = g_new0(struct acl_match, a->n);
-    a->action = g_new0(struct acl_action, a->n);
-    a->id = g_new0(uint32_t, a->n);
-    a->hits = g_malloc0_n(a->n, sizeof(*a->hits));
-    a->urls = g_new0(char *, a->n);
+    struct acl *a = acl_new(config, order->len);
     take_sets(a, config->sets);
     for (unsigned i = 0; i < a->n; i++) {
         const struct acl_rule *r = g_ptr_array_index(order, i);

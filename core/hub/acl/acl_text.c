@@ -19,26 +19,26 @@ struct field {
     size_t at;
 };
 
-#define SIDE(side)                                                                \
-    {#side "-ip", IS_IP, offsetof(struct acl_rule, side.ip)},                     \
-        {#side "-mask", IS_IP, offsetof(struct acl_rule, side.mask)},             \
-        {#side "-set", IS_TEXT, offsetof(struct acl_rule, side.set)},             \
-        {#side "-user", IS_TEXT, offsetof(struct acl_rule, side.user)},           \
-        {#side "-check-mac", IS_BOOL, offsetof(struct acl_rule, side.check_mac)}, \
-        {#side "-mac", IS_MAC, offsetof(struct acl_rule, side.mac)},              \
-        {#side "-mac-mask", IS_MAC, offsetof(struct acl_rule, side.mac_mask)},    \
-        {#side "-port", IS_U16, offsetof(struct acl_rule, side.first_port)},      \
-    {                                                                             \
-#        side "-port-end", IS_U16, offsetof(struct acl_rule, side.last_port)      \
-    }
-
-static const struct field fields[] = {
+static const struct field head[] = {
     {"priority", IS_U32, offsetof(struct acl_rule, priority)},
     {"active", IS_BOOL, offsetof(struct acl_rule, active)},
     {"discard", IS_BOOL, offsetof(struct acl_rule, discard)},
     {"ip6", IS_BOOL, offsetof(struct acl_rule, is_ip6)},
-    SIDE(src),
-    SIDE(dst),
+};
+
+static const struct field side[] = {
+    {"ip", IS_IP, offsetof(struct acl_side, ip)},
+    {"mask", IS_IP, offsetof(struct acl_side, mask)},
+    {"set", IS_TEXT, offsetof(struct acl_side, set)},
+    {"user", IS_TEXT, offsetof(struct acl_side, user)},
+    {"check-mac", IS_BOOL, offsetof(struct acl_side, check_mac)},
+    {"mac", IS_MAC, offsetof(struct acl_side, mac)},
+    {"mac-mask", IS_MAC, offsetof(struct acl_side, mac_mask)},
+    {"port", IS_U16, offsetof(struct acl_side, first_port)},
+    {"port-end", IS_U16, offsetof(struct acl_side, last_port)},
+};
+
+static const struct field tail[] = {
     {"protocol", IS_U8, offsetof(struct acl_rule, protocol)},
     {"check-tcp-state", IS_BOOL, offsetof(struct acl_rule, check_tcp_state)},
     {"established", IS_BOOL, offsetof(struct acl_rule, established)},
@@ -47,6 +47,19 @@ static const struct field fields[] = {
     {"loss-percent", IS_U32, offsetof(struct acl_rule, loss_percent)},
     {"redirect-url", IS_TEXT, offsetof(struct acl_rule, redirect_url)},
     {"note", IS_TEXT, offsetof(struct acl_rule, note)},
+};
+
+/* Both ends have the same fields under a prefix of their own. */
+static const struct group {
+    const char *prefix;
+    size_t at; /* in the rule */
+    const struct field *fields;
+    unsigned n;
+} groups[] = {
+    {"", 0, head, ARRAY_LEN(head)},
+    {"src-", offsetof(struct acl_rule, src), side, ARRAY_LEN(side)},
+    {"dst-", offsetof(struct acl_rule, dst), side, ARRAY_LEN(side)},
+    {"", 0, tail, ARRAY_LEN(tail)},
 };
 
 /* ---- one value ---- */
@@ -184,17 +197,24 @@ acl_rule_print(const struct acl_rule *r)
 {
     GString *out = g_string_new(NULL);
 
-    for (unsigned i = 0; i < ARRAY_LEN(fields); i++)
-        print_field(out, &fields[i], (const uint8_t *)r + fields[i].at);
+    for (unsigned g = 0; g < ARRAY_LEN(groups); g++) {
+        for (unsigned i = 0; i < groups[g].n; i++) {
+            const struct field *f = &groups[g].fields[i];
+            size_t before = out->len;
+            print_field(out, f, (const uint8_t *)r + groups[g].at + f->at);
+            if (out->len > before)
+                g_string_insert(out, (gssize)before, groups[g].prefix);
+        }
+    }
     return g_string_free(out, FALSE);
 }
 
 static const struct field *
-find_field(const char *name, size_t len)
+find_field(const struct group *g, const char *name, size_t len)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(fields); i++)
-        if (strlen(fields[i].name) == len && memcmp(fields[i].name, name, len) == 0)
-            return &fields[i];
+    for (unsigned i = 0; i < g->n; i++)
+        if (strlen(g->fields[i].name) == len && memcmp(g->fields[i].name, name, len) == 0)
+            return &g->fields[i];
     return NULL;
 }
 
@@ -202,9 +222,16 @@ static bool
 parse_line(const char *line, struct acl_rule *out)
 {
     const char *equals = strchr(line, '=');
-    const struct field *f = equals ? find_field(line, (size_t)(equals - line)) : NULL;
 
-    return f && parse_field(f, equals + 1, (uint8_t *)out + f->at);
+    for (unsigned g = 0; equals && g < ARRAY_LEN(groups); g++) {
+        if (!g_str_has_prefix(line, groups[g].prefix))
+            continue;
+        const char *name = line + strlen(groups[g].prefix);
+        const struct field *f = find_field(&groups[g], name, (size_t)(equals - name));
+        if (f)
+            return parse_field(f, equals + 1, (uint8_t *)out + groups[g].at + f->at);
+    }
+    return false;
 }
 
 bool
