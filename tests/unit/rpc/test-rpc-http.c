@@ -169,7 +169,8 @@ forget(void *store, const char *hub, const char *user, bool ok)
     (void)ok;
 }
 
-static const struct auth_store_ops auth_ops = {find_no_user, no_cas, forget};
+static const struct auth_store_ops auth_ops = {
+    .find_user = find_no_user, .trusted_cas = no_cas, .logged_in = forget};
 
 static void
 test_login(void)
