@@ -72,10 +72,13 @@ refill(struct shaper *s, int64_t now_us)
     if (now_us <= s->last_us)
         return;
     int64_t passed = now_us - s->last_us;
-    int64_t missing_u = s->most_u - s->tokens_u;
+    int64_t most_u = s->most_u;
+    if (shaper_held(s) > 0) /* the sender cannot help it that nobody looked */
+        most_u = MAX(most_u, (int64_t)s->rate * SHAPER_LATE_US);
+    int64_t missing_u = most_u - s->tokens_u;
     s->last_us = now_us;
     if (passed > missing_u / (int64_t)s->rate)
-        s->tokens_u = s->most_u;
+        s->tokens_u = most_u;
     else
         s->tokens_u += passed * (int64_t)s->rate;
 }
@@ -305,8 +308,10 @@ shaper_pull(struct shaper *s, struct batch *out, int64_t now_us, unsigned droppe
     refill(s, now_us);
     while (!batch_is_full(out) && s->tokens_u > 0) {
         struct frame_queue *from = choose(s);
-        if (!from)
+        if (!from) {
+            s->tokens_u = MIN(s->tokens_u, s->most_u);
             return;
+        }
         struct frame *f = frame_queue_pop(from, now_us, &dropped[DROP_AQM]);
         if (!f)
             continue;

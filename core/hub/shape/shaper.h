@@ -26,7 +26,8 @@
 enum {
     SHAPER_QUEUE_US = 50 * 1000, /* how long a full queue takes to send */
     SHAPER_QUEUE_MIN = 8 * 1514, /* bytes, however low the rate */
-    SHAPER_BURST_US = 10 * 1000, /* what may be caught up after a late look */
+    SHAPER_BURST_US = 10 * 1000, /* what may go at once after a pause */
+    SHAPER_LATE_US = 200 * 1000, /* what may be caught up while frames wait for a late look */
     SHAPER_WHOLE_US = 2 * 1000,  /* a super-frame that takes longer is cut */
     SHAPER_BULK_SHARE = 5,       /* one fifth at least */
 };
