@@ -186,6 +186,24 @@ static const struct ctl_column session_columns[] = {
     {"CreatedTime_dt", N_("SINCE")},  {NULL, NULL},
 };
 
+static const struct ctl_column ip_columns[] = {
+    {"Key_u32", N_("KEY")},
+    {"IpAddress_ip", N_("ADDRESS")},
+    {"MacAddress_bin", N_("MAC")},
+    {"VlanId_u32", N_("VLAN")},
+    {"SessionName_str", N_("SESSION")},
+    {"DhcpAllocated_bool", N_("DHCP")},
+    {"UpdatedTime_dt", N_("LAST USED")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column option_columns[] = {
+    {"Name_str", N_("NAME")},
+    {"Value_u32", N_("VALUE")},
+    {"Descrption_utf", N_("WHAT IT DOES")},
+    {NULL, NULL},
+};
+
 static const struct ctl_column mac_columns[] = {
     {"Key_u32", N_("KEY")},         {"MacAddress_bin", N_("MAC")},
     {"VlanId_u32", N_("VLAN")},     {"SessionName_str", N_("SESSION")},
@@ -304,6 +322,10 @@ const struct ctl_command ctl_commands[] = {
     {"hub", "policy show", "HUB", N_("show the policy of users who have none by user or group"),
      NULL, SHOW("GetHubDefaultPolicy", "HubName_str")},
     {"hub", "policy set", "HUB", N_("change it"), policy_options, .run = ctl_run_hub_policy_set},
+    {"hub", "option list", "HUB", N_("list the extended options of a hub"), NULL,
+     LIST("GetHubExtOptions", "HubName_str", "AdminOptionList", option_columns)},
+    {"hub", "option set", "HUB NAME VALUE", N_("change an extended option"), NULL,
+     .run = ctl_run_hub_option_set},
     {"hub", "message show", "HUB", N_("show what clients are told after the login"), NULL,
      .run = ctl_run_hub_message_show},
     {"hub", "message set", "HUB [TEXT]", N_("change it; an empty text takes it away"),
@@ -373,6 +395,11 @@ const struct ctl_command ctl_commands[] = {
      LIST("EnumMacTable", "HubName_str", "MacTable", mac_columns)},
     {"mac", "delete", "HUB KEY", N_("forget a learned MAC address"), NULL,
      CHANGE("DeleteMacTable", "HubName_str Key_u32", NULL)},
+
+    {"ip-table", "list", "HUB", N_("list the IP addresses that a hub has learned"), NULL,
+     LIST("EnumIpTable", "HubName_str", "IpTable", ip_columns)},
+    {"ip-table", "delete", "HUB KEY", N_("forget a learned IP address"), NULL,
+     CHANGE("DeleteIpTable", "HubName_str Key_u32", NULL)},
 
     {"ca", "list", "HUB", N_("list the authorities that a hub trusts"), NULL,
      LIST("EnumCa", "HubName_str", "CAList", ca_columns)},

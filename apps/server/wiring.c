@@ -23,6 +23,7 @@
 #include "core/rpc/access_config.h"
 #include "core/rpc/ban_config.h"
 #include "core/rpc/identity.h"
+#include "core/rpc/option_config.h"
 #include "core/rpc/server.h"
 #include "core/rpc/unix_server.h"
 #include "core/store/store.h"
@@ -232,6 +233,8 @@ start_hubs(struct server *s, GError **error)
         g_autofree char *message = store_hub_get_text(s->store, h->name, "message");
         hub_set_message(hub, message);
         access_apply(s->store, hub);
+        struct hub_options options = option_config_load(s->store, h->name);
+        hub_set_options(hub, &options);
     }
     return true;
 }

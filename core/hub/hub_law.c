@@ -7,13 +7,13 @@
  */
 
 #include "core/base/clock.h"
-#include "core/base/log.h"
+#include "core/base/hub_event.h"
 #include "core/hub/hub_priv.h"
 #include "core/net/eth.h"
 
 #include <string.h>
 
-enum { NA_TARGET = 8, NA_LEN = 24, ITEMS_TEXT = 160, USER_TEXT = 80 };
+enum { NA_TARGET = 8, NA_LEN = 24, ITEMS_TEXT = 160 };
 
 /* ---- options ---- */
 
@@ -261,14 +261,20 @@ void
 hub_law_tell(struct hub_port *port, int64_t now_us)
 {
     char items[ITEMS_TEXT];
-    char user[USER_TEXT];
     unsigned left_out = 0;
     if (!gate_tell(port->gate, now_us, items, sizeof(items), &left_out))
         return;
-    const char *name = port->user ? port->user : "";
-    log_info("frames refused by the security policy", "hub=%s session=%s user=%s items=%s more=%u",
-             port->hub->name, port->name, log_text(user, sizeof(user), name, strlen(name)), items,
-             left_out);
+    const struct hub_event event = {
+        .kind = HUB_EVENT_POLICY,
+        .level = LOG_INFO,
+        .hub = port->hub->name,
+        .session = port->name,
+        .user = port->user,
+        .reason = "the security policy does not let these frames pass",
+        .detail = items,
+        .left_out = left_out,
+    };
+    hub_event_report(&event);
 }
 
 /* ---- for people ---- */

@@ -258,12 +258,13 @@ gate_tell(struct gate *g, int64_t now_us, char *out, size_t cap, unsigned *left_
 {
     if (g->untold == 0 || !log_limit_pass(&g->log, GATE_LOG_BURST, now_us, left_out))
         return false;
+    const char *before = "items=";
     out[0] = '\0';
     for (unsigned i = 0; i < POLICY_N_ITEMS; i++) {
         if (!(g->untold >> i & 1))
             continue;
-        if (out[0])
-            (void)g_strlcat(out, ",", cap);
+        (void)g_strlcat(out, before, cap);
+        before = ",";
         (void)g_strlcat(out, policy_item_name(i), cap);
     }
     g->untold = 0;

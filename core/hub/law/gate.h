@@ -95,6 +95,6 @@ struct frame *gate_untag(struct gate *g, struct frame_pool *pool, struct frame *
 struct frame *
 gate_mute_router(struct frame_pool *pool, struct frame *f, const struct flow *flow) MUST_CHECK;
 
-/* What refused frames since the last call, if it is time for a log line: names with commas between
- * them, in out; false if there is nothing to tell. */
+/* What refused frames since the last call, if it is time for a log line: "items=NAME,NAME" in out;
+ * false if there is nothing to tell. */
 bool gate_tell(struct gate *g, int64_t now_us, char *out, size_t cap, unsigned *left_out);

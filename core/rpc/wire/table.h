@@ -40,3 +40,4 @@ extern const struct rpc_area rpc_area_user;
 extern const struct rpc_area rpc_area_group;
 extern const struct rpc_area rpc_area_session;
 extern const struct rpc_area rpc_area_bridge;
+extern const struct rpc_area rpc_area_option;

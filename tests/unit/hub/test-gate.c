@@ -344,14 +344,14 @@ test_telling(void)
     g_assert_cmpint(gate_judge_in(g, KIND_IP6 | KIND_ACCEPT6), ==, DROP_POLICY);
     g_assert_cmpint(gate_judge_in(g, KIND_IP6), ==, DROP_NONE);
     g_assert_true(gate_tell(g, 0, names, sizeof(names), &left_out));
-    g_assert_cmpstr(names, ==, "NoServerV6,FilterIPv4");
+    g_assert_cmpstr(names, ==, "items=NoServerV6,FilterIPv4");
     for (unsigned i = 0; i < 100; i++) {
         g_assert_cmpint(gate_judge_in(g, KIND_IP4), ==, DROP_POLICY);
         (void)gate_tell(g, 0, names, sizeof(names), &left_out);
     }
     g_assert_false(gate_tell(g, 0, names, sizeof(names), &left_out));
     g_assert_true(gate_tell(g, 2000000, names, sizeof(names), &left_out));
-    g_assert_cmpstr(names, ==, "FilterIPv4");
+    g_assert_cmpstr(names, ==, "items=FilterIPv4");
     g_assert_cmpuint(left_out, >, 90);
     gate_free(g);
 }
