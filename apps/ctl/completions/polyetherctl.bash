@@ -11,13 +11,14 @@ _polyetherctl()
     esac
   done
   case $said in
-    '') words='server listener hub user group access address-set source session mac ca bridge securenat openvpn sstp ipsec router ban rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user group access address-set source session mac ip-table ca bridge securenat openvpn sstp ipsec router ban rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
     'listener') words='list add delete enable disable' ;;
-    'hub') words='list create show set online offline policy message delete' ;;
+    'hub') words='list create show set online offline policy option message delete' ;;
     'hub policy') words='show set' ;;
+    'hub option') words='list set' ;;
     'hub message') words='show set' ;;
     'user') words='list create set show delete' ;;
     'group') words='list create set show delete' ;;
@@ -26,6 +27,7 @@ _polyetherctl()
     'source') words='list set' ;;
     'session') words='list show disconnect' ;;
     'mac') words='list delete' ;;
+    'ip-table') words='list delete' ;;
     'ca') words='list add delete' ;;
     'bridge') words='list devices create delete' ;;
     'securenat') words='enable disable show set status leases flows' ;;

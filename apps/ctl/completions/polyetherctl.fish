@@ -21,6 +21,7 @@ complete -c polyetherctl -n __fish_use_subcommand -a address-set
 complete -c polyetherctl -n __fish_use_subcommand -a source
 complete -c polyetherctl -n __fish_use_subcommand -a session
 complete -c polyetherctl -n __fish_use_subcommand -a mac
+complete -c polyetherctl -n __fish_use_subcommand -a ip-table
 complete -c polyetherctl -n __fish_use_subcommand -a ca
 complete -c polyetherctl -n __fish_use_subcommand -a bridge
 complete -c polyetherctl -n __fish_use_subcommand -a securenat
@@ -75,6 +76,10 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a policy -d ''
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from policy' -a set -d 'change it'
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from policy' -l policy -r -d 'item of the security policy'
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from policy' -l no-policy -d 'take the security policy away'
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a option -d ''
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from option' -a list -d 'list the extended options of a hub'
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a option -d ''
+complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from option' -a set -d 'change an extended option'
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a message -d ''
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub; and __fish_seen_subcommand_from message' -a show -d 'show what clients are told after the login'
 complete -c polyetherctl -n '__fish_seen_subcommand_from hub' -a message -d ''
@@ -195,6 +200,8 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from session' -a show -d 'sh
 complete -c polyetherctl -n '__fish_seen_subcommand_from session' -a disconnect -d 'end a session'
 complete -c polyetherctl -n '__fish_seen_subcommand_from mac' -a list -d 'list the MAC addresses that a hub has learned'
 complete -c polyetherctl -n '__fish_seen_subcommand_from mac' -a delete -d 'forget a learned MAC address'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ip-table' -a list -d 'list the IP addresses that a hub has learned'
+complete -c polyetherctl -n '__fish_seen_subcommand_from ip-table' -a delete -d 'forget a learned IP address'
 complete -c polyetherctl -n '__fish_seen_subcommand_from ca' -a list -d 'list the authorities that a hub trusts'
 complete -c polyetherctl -n '__fish_seen_subcommand_from ca' -a add -d 'trust an authority, by its certificate'
 complete -c polyetherctl -n '__fish_seen_subcommand_from ca' -a delete -d 'end the trust in an authority'
