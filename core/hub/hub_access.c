@@ -7,6 +7,8 @@
 
 #include "core/hub/hub_priv.h"
 
+#include <string.h>
+
 /* ---- control ---- */
 
 void
@@ -33,6 +35,7 @@ need_caches(struct hub_access *a, const uint64_t secret[4])
 {
     if (a->cache)
         return;
+    memcpy(a->secret, secret, sizeof(a->secret));
     a->cache = g_new0(struct acl_cache *, a->n_caches);
     for (unsigned i = 0; i < a->n_caches; i++)
         a->cache[i] = acl_cache_new(secret);
@@ -180,6 +183,7 @@ decide(struct hub_judged *j, const struct acl_packet *p, struct hub_mark *out)
         j->n_undecided++;
         return DROP_NONE;
     }
+    j->n_actions += v.action != NULL;
     if (v.rule != j->rule) {
         hub_access_end(j);
         j->rule = v.rule;

@@ -24,7 +24,8 @@ struct hub_access {
     struct acl_names *names;
     struct acl_cache **cache; /* one for each worker, its own; NULL: there never were rules */
     unsigned n_caches;
-    uint32_t serial; /* control, as what follows */
+    uint64_t secret[4]; /* constant once there are rules */
+    uint32_t serial;    /* control, as what follows */
     struct source_rule *sources;
     unsigned n_sources;
 };
@@ -44,6 +45,7 @@ struct hub_judged {
     struct hub_port *in;
     bool on_arp;
     unsigned n_undecided; /* frames that need their receiver */
+    unsigned n_actions;   /* frames to which a rule does something */
     /* Frames that one rule decides come in runs: one addition for each run. */
     uint32_t rule;
     uint64_t hits;

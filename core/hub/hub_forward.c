@@ -326,6 +326,27 @@ judge_by_receiver(struct pass *p, struct batch *b)
     b->n = kept;
 }
 
+/* Takes out what rules let pass, but not as it is. */
+static void
+impair_all(struct pass *p, struct batch *b, struct batch *answers)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        const struct acl_action *action = p->mark[i].action;
+        if (!action || p->mark[i].undecided || !hub_impairs(action, &p->look[i].flow)) {
+            keep(p, b, i, kept);
+            p->to[kept++] = p->to[i];
+            continue;
+        }
+        p->n_all -= p->to[i] == HUB_TO_ALL;
+        enum drop why =
+            hub_impair(p->in, action, b->frame[i], &p->look[i].flow, p->now_us, answers);
+        if (why != DROP_NONE)
+            p->dropped[why]++;
+    }
+    b->n = kept;
+}
+
 /* Before anything is sent: a sent frame is somebody else's. */
 static void
 show(const struct pass *p, const struct batch *b)
@@ -484,23 +505,30 @@ is_open(struct hub_port *in, struct batch *b)
 }
 
 static void
-forward(struct hub_port *in, struct batch *b, int64_t now_us)
+begin(struct pass *p, struct hub_port *in, int64_t now_us)
 {
     struct hub *hub = in->hub;
+    p->hub = hub;
+    p->in = in;
+    p->list = atomic_load_explicit(&hub->ports, memory_order_acquire);
+    p->now_us = now_us;
+    p->now_s = hub_second(now_us);
+    p->ageing_s = atomic_load_explicit(&hub->ageing_s, memory_order_relaxed);
+    p->learned = 0;
+    p->sum = (struct hub_traffic){0};
+    memset(p->dropped, 0, sizeof(p->dropped));
+    p->n_all = 0;
+    p->tap = atomic_load_explicit(&hub->tap, memory_order_acquire);
+    p->law = hub_law_of(hub);
+}
+
+static void
+forward(struct hub_port *in, struct batch *b, int64_t now_us)
+{
     struct pass p;
-    p.hub = hub;
-    p.in = in;
-    p.list = atomic_load_explicit(&hub->ports, memory_order_acquire);
-    p.now_us = now_us;
-    p.now_s = hub_second(now_us);
-    p.ageing_s = atomic_load_explicit(&hub->ageing_s, memory_order_relaxed);
-    p.learned = 0;
-    p.sum = (struct hub_traffic){0};
-    memset(p.dropped, 0, sizeof(p.dropped));
-    p.n_all = 0;
-    p.tap = atomic_load_explicit(&hub->tap, memory_order_acquire);
+    struct batch answers = {.n = 0};
+    begin(&p, in, now_us);
     p.rules = hub_access_begin(in);
-    p.law = hub_law_of(hub);
     p.judges = hub_law_judges(p.law, in);
     p.looks = needs_looks(&p);
 
@@ -517,6 +545,8 @@ forward(struct hub_port *in, struct batch *b, int64_t now_us)
     look_up(&p, b);
     if (p.rules.n_undecided > 0)
         judge_by_receiver(&p, b);
+    if (p.rules.n_actions > 0)
+        impair_all(&p, b, &answers);
     count(&p);
     if (p.tap && b->n > 0)
         show(&p, b);
@@ -527,8 +557,35 @@ forward(struct hub_port *in, struct batch *b, int64_t now_us)
     if (b->n > 0)
         send_batch(&p, b);
     in->receiving = false;
+    if (answers.n > 0)
+        tube_send(&in->tube, &answers, now_us);
     if (in->gate)
         hub_law_tell(in, now_us);
+}
+
+/* Frames that waited: they have been judged, counted and learned. */
+void
+hub_port_go_on(struct hub_port *in, struct batch *b, int64_t now_us)
+{
+    struct pass p;
+    if (!is_open(in, b))
+        return;
+    begin(&p, in, now_us);
+    p.rules = (struct hub_judged){.acl = NULL};
+    p.judges = false;
+    p.looks = needs_looks(&p);
+    for (unsigned i = 0; i < b->n; i++)
+        (void)reads_head(p.law, b->frame[i], &p.dst[i], &p.src[i]); /* it could, before */
+    in->receiving = true;
+    if (p.looks)
+        look_through(&p, b);
+    look_up(&p, b);
+    count(&p);
+    if (p.tap && b->n > 0)
+        show(&p, b);
+    if (b->n > 0)
+        send_batch(&p, b);
+    in->receiving = false;
 }
 
 void

@@ -306,6 +306,7 @@ hub_attach(struct hub *hub, const struct hub_port_config *config, const struct h
     port->name = g_strdup(config->name);
     port->hub = hub_ref(hub);
     port->who = hub_access_enter(hub, config);
+    port->client = config->client;
 
     struct hub_ports *old = enter_list(hub, port, mac_limit(config), error);
     if (!old) {
@@ -360,6 +361,7 @@ hub_detach(struct hub_port *port)
 {
     struct hub *hub = port->hub;
     g_assert(port->tube.home == worker_current() && port->attached);
+    hub_impair_free(port);
     hub_limiter_free(port->limit_in);
     hub_limiter_free(port->limit_out);
     port->limit_in = port->limit_out = NULL;

@@ -41,6 +41,7 @@ struct hub_port_config {
     enum hub_port_kind kind;
     struct policy policy;
     const char *user, *group; /* that access rules know it by; NULL: by its kind, or not at all */
+    struct ip client;         /* where it comes from; family 0: nowhere */
     bool over_ip6;            /* the tunnel runs over IPv6 */
     unsigned max_frame; /* longest frame without VLAN tag that may leave here, super-frames by their
                            segments; 0: 1514 */

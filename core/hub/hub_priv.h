@@ -57,7 +57,9 @@ struct hub_port {
     _Atomic uint64_t dropped[DROP_N_REASONS];
     char *name;
     enum hub_port_kind kind;
-    struct acl_identity who; /* for access rules; constant */
+    struct acl_identity who;   /* for access rules; constant */
+    struct ip client;          /* where it comes from; family 0: nowhere */
+    struct hub_impair *impair; /* home; NULL: no access rule made its frames wait yet */
 
     struct gate *gate;      /* NULL: the policy asks nothing of frames */
     struct ip_watch *watch; /* NULL: it sends nothing */
@@ -262,6 +264,21 @@ void hub_limiter_set(struct hub_limiter **at, struct hub_port *port, hub_port_go
 bool hub_limiter_takes(struct hub_limiter *l, struct batch *b, int64_t now_us) MUST_CHECK;
 /* Frees and counts what waits. NULL is fine. */
 void hub_limiter_free(struct hub_limiter *l);
+
+/* ---- what access rules do to what passes (hub_impair.c); home ---- */
+
+struct acl_action;
+
+/* Whether the action does anything to such a frame. */
+bool hub_impairs(const struct acl_action *a, const struct flow *flow);
+/* Does to a frame what a rule wants, and takes it. Not DROP_NONE: it is lost, and why. What is to
+ * go back to the port is added to answers. */
+enum drop hub_impair(struct hub_port *in, const struct acl_action *a, struct frame *f,
+                     const struct flow *flow, int64_t now_us, struct batch *answers) MUST_CHECK;
+/* Frees and counts what waits. */
+void hub_impair_free(struct hub_port *port);
+/* Where frames go on that have been judged already. */
+hub_port_go hub_port_go_on;
 
 struct hub_port *hub_port_ref(struct hub_port *port);
 void hub_port_unref(struct hub_port *port);

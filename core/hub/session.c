@@ -169,6 +169,7 @@ begin(struct hub *hub, const struct session_config *config, const struct session
         .policy = config->policy,
         .user = config->user,
         .group = config->group,
+        .client = config->peer.ip,
         .over_ip6 = config->peer.ip.family == 6,
         .max_frame = config->max_frame,
         .monitor = config->monitor_mode,

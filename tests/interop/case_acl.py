@@ -6,6 +6,7 @@ import ipaddress
 import pathlib
 import re
 import struct
+import time
 
 import polyether
 from netlab import SRV, Failed, need
@@ -218,6 +219,29 @@ def _(t):
             got = []
             s.wait_frame("the frame behind", lambda f: got.append(f) or end in f, 20)
             need(any(mark in f for f in got) == wanted, f"wanted: {wanted}, it is not so")
+    with t.check("Delay and Jitter: a frame waits for so long, more or less"):
+        for jitter in (0, 50):
+            h.rules({"Protocol_u32": UDP, "Delay_u32": 400, "Jitter_u32": jitter})
+            mark, start = h.mark(), time.monotonic()
+            h.anna.send(packet(mark))
+            h.bob.wait_frame("the frame that was delayed", lambda f: mark in f, 10)
+            waited = time.monotonic() - start
+            need(0.4 * (1 - jitter / 100) <= waited < 5, f"{waited:.3f} s with a jitter of {jitter} %")
+    with t.check("Loss: of a hundred per cent nothing arrives, of fifty about a half"):
+        h.rules({"Protocol_u32": UDP, "Loss_u32": 100})
+        need(not h.passes({}), "a frame passed")
+        h.rules({"Protocol_u32": UDP, "Loss_u32": 50})
+        mark = h.mark()
+        h.anna.send(*[packet(mark) for _ in range(400)])
+        got = sum(mark in f for f in h.bob.frames(2))
+        need(100 < got < 300, f"{got} of 400 arrived")
+    with t.check("RedirectUrl: whoever opens a connection is answered in the place of the server"):
+        h.rules({"Protocol_u32": TCP, "DestPortStart_u32": 80, "RedirectUrl_str": "http://example.org/"})
+        mark = h.mark()
+        h.anna.send(packet(mark, protocol=TCP, dport=80, flags=SYN))
+        answer = h.anna.wait_frame("an answer", lambda f: f[12:14] == b"\x08\x00" and f[23] == TCP, 10)
+        need(answer[47] & (SYN | ACK) == SYN | ACK and answer[34:36] == struct.pack(">H", 80), answer.hex())
+        need(not [f for f in h.bob.frames(0.5) if mark in f], "the server heard the client")
     with t.check("rules are there after the server was started again"):
         h.rules({"Discard_bool": True, "Protocol_u32": UDP})
         h.server.stop()

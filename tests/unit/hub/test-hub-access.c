@@ -264,6 +264,95 @@ test_bridge(struct rig *r, const void *data)
     rig_got_nothing(r, 1);
 }
 
+/* ---- what passes, but not as it is ---- */
+
+static bool
+comes_within(struct rig *r, unsigned port, unsigned n, unsigned ms)
+{
+    for (unsigned i = 0; i < ms && r->p[port].got->len < n; i++) {
+        g_usleep(1000);
+        rig_settle(r);
+    }
+    return r->p[port].got->len == n;
+}
+
+static void
+test_delay(struct rig *r, const void *data)
+{
+    struct law_packet p[2] = {packet_of(0, 1, 80), packet_of(0, 1, 22)};
+
+    (void)data;
+    attach(r, 0, "anna", NULL);
+    attach(r, 1, "bob", NULL);
+    say_hello(r, 2);
+    set_rules(r, "priority=1\ndst-port=80\ndelay-ms=80");
+    r->now_us = clock_now_us();
+    int64_t start_us = r->now_us;
+    send(r, 0, p, 2, 1);
+    rig_got(r, 1, 2); /* the other does not wait for it */
+    g_assert_true(comes_within(r, 1, 1, 5000));
+    g_assert_cmpint(clock_now_us() - start_us, >=, 80000);
+    rig_got(r, 1, 1);
+    g_assert_cmpuint(hub_access_hits(r->hub, 1), ==, 1); /* judged once */
+
+    /* A port that goes takes along what waits, and it is counted. */
+    struct hub_stats stats;
+    set_rules(r, "priority=1\ndelay-ms=10000");
+    send(r, 0, p, 2, 3);
+    rig_detach(r, 0);
+    hub_get_stats(r->hub, &stats);
+    g_assert_cmpuint(stats.dropped[DROP_PORT_DOWN], ==, 2);
+    rig_got_nothing(r, 1);
+}
+
+static void
+test_loss(struct rig *r, const void *data)
+{
+    struct law_packet p[50];
+    enum { ROUNDS = 40, ALL = ROUNDS * 50 };
+
+    (void)data;
+    attach(r, 0, "anna", NULL);
+    attach(r, 1, "bob", NULL);
+    say_hello(r, 2);
+    for (unsigned i = 0; i < ARRAY_LEN(p); i++)
+        p[i] = packet_of(0, 1, 80);
+    set_rules(r, "priority=1\nloss-percent=30");
+    r->now_us = clock_now_us();
+    for (unsigned i = 0; i < ROUNDS; i++)
+        send(r, 0, p, ARRAY_LEN(p), 1);
+    uint64_t lost = rig_dropped(r, 0, DROP_ACL);
+    g_assert_cmpuint(lost, >, ALL * 20 / 100);
+    g_assert_cmpuint(lost, <, ALL * 40 / 100);
+    g_assert_true(comes_within(r, 1, (unsigned)(ALL - lost), 2000));
+    g_array_set_size(r->p[1].got, 0);
+    set_rules(r, "priority=1\nloss-percent=100");
+    send(r, 0, p, ARRAY_LEN(p), 1);
+    rig_got_nothing(r, 1);
+}
+
+/* A client that opens a connection gets an answer, and its server hears nothing. */
+static void
+test_redirect(struct rig *r, const void *data)
+{
+    struct law_packet p = packet_of(0, 1, 80);
+
+    (void)data;
+    attach(r, 0, "anna", NULL);
+    attach(r, 1, "bob", NULL);
+    say_hello(r, 2);
+    p.protocol = 6;
+    p.tcp_flags = 2;
+    set_rules(r, "priority=1\ndst-port=80\nredirect-url=http://example.org/");
+    send(r, 0, &p, 1, 1);
+    rig_got_nothing(r, 1);
+    g_assert_cmpuint(r->p[0].got->len, ==, 1); /* SYN and ACK */
+    g_array_set_size(r->p[0].got, 0);
+    p.protocol = 17; /* a rule without a protocol is also for what cannot be redirected */
+    send(r, 0, &p, 1, 2);
+    rig_got(r, 1, 2);
+}
+
 static void
 test_try(struct rig *r, const void *data)
 {
@@ -339,6 +428,11 @@ main(int argc, char **argv)
     ADD("flood-across", 3, test_flood);
     ADD("broken", 1, test_broken);
     ADD("bridge", 1, test_bridge);
+    ADD("delay", 1, test_delay);
+    ADD("delay-across", 2, test_delay);
+    ADD("loss", 1, test_loss);
+    ADD("redirect", 1, test_redirect);
+    ADD("redirect-across", 2, test_redirect);
     ADD("try", 1, test_try);
     ADD("sources", 1, test_sources);
     return g_test_run();
