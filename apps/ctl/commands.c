@@ -270,6 +270,23 @@ static const struct ctl_column allow_columns[] = {
     {NULL, NULL},
 };
 
+static const struct ctl_column log_file_columns[] = {
+    {"FilePath_str", N_("FILE")},
+    {"FileSize_u32", N_("BYTES")},
+    {"UpdatedTime_dt", N_("CHANGED")},
+    {NULL, NULL},
+};
+
+static const struct ctl_column log_columns[] = {
+    {"Name_str", N_("LOG")},
+    {"Lines_u64", N_("LINES")},
+    {"Dropped_u64", N_("DROPPED")},
+    {"Unwritten_u64", N_("UNWRITTEN")},
+    {"Alarm_bool", N_("ALARM")},
+    {"Problem_utf", N_("PROBLEM")},
+    {NULL, NULL},
+};
+
 static const struct ctl_column caps_columns[] = {
     {"CapsName_str", N_("NAME")},
     {"CapsValue_u32", N_("VALUE")},
@@ -438,6 +455,27 @@ const struct ctl_command ctl_commands[] = {
      .run = ctl_run_openvpn_export},
     {"openvpn", "key show", "KIND", N_("print a key file: tls-auth, tls-crypt or tls-crypt-v2"),
      NULL, .run = ctl_run_openvpn_key},
+
+    {"log", "show", "HUB", N_("show what a hub logs, and how its files are kept"), NULL,
+     .run = ctl_run_log_show, .method = "GetHubLog", .fields = "HubName_str"},
+    {"log", "set", "HUB", N_("change it"), ctl_log_set_options, .run = ctl_run_log_set},
+    {"log", "server show", NULL, N_("show how the server's log is kept"), NULL,
+     SHOW("GetServerLog", NULL)},
+    {"log", "server set", NULL, N_("change it, and the format of all logs"), ctl_log_server_options,
+     .run = ctl_run_log_server},
+    {"log", "status", NULL, N_("show how the logs do"), NULL,
+     LIST("GetLogStatus", NULL, "LogList", log_columns)},
+    {"log", "files", NULL, N_("list log files"), NULL,
+     LIST("EnumLogFile", NULL, "LogFiles", log_file_columns)},
+    {"log", "read", "FILE", N_("print a log file, unpacked"), ctl_log_read_options,
+     .run = ctl_run_log_read},
+
+    {"syslog", "show", NULL, N_("show which syslog server gets what, and how that does"), NULL,
+     SHOW("GetSysLog GetLogStatus", NULL)},
+    {"syslog", "set", NULL, N_("change it"), ctl_syslog_options, .run = ctl_run_syslog_set},
+
+    {"capture", NULL, "HUB", N_("write packets that pass a hub to the output, as pcapng"),
+     ctl_capture_options, .run = ctl_run_capture},
 
     {"sstp", "show", NULL, N_("show whether SSTP and OpenVPN clients are taken"), NULL,
      SHOW("GetOpenVpnSstpConfig", NULL)},

@@ -102,12 +102,16 @@ ctl_run ctl_run_openvpn_set, ctl_run_openvpn_export, ctl_run_openvpn_key;
 ctl_run ctl_run_ipsec_set, ctl_run_router_add;
 ctl_run ctl_run_access_add, ctl_run_access_set, ctl_run_access_switch, ctl_run_access_test;
 ctl_run ctl_run_source_set;
+ctl_run ctl_run_log_show, ctl_run_log_set, ctl_run_log_server, ctl_run_log_read, ctl_run_syslog_set,
+    ctl_run_capture;
 ctl_run ctl_run_securenat_set;
 extern const struct ctl_option ctl_openvpn_set_options[], ctl_openvpn_export_options[];
 extern const struct ctl_option ctl_ipsec_set_options[], ctl_router_add_options[];
 extern const struct ctl_option ctl_securenat_set_options[];
 extern const struct ctl_option ctl_access_add_options[], ctl_access_set_options[];
 extern const struct ctl_option ctl_access_test_options[], ctl_source_set_options[];
+extern const struct ctl_option ctl_log_set_options[], ctl_log_server_options[];
+extern const struct ctl_option ctl_log_read_options[], ctl_syslog_options[], ctl_capture_options[];
 /* Fills fields and constants of the command into a record. NULL after a message. */
 struct record *ctl_input(const struct ctl_command *cmd, const struct ctl_args *args);
 

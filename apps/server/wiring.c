@@ -6,6 +6,7 @@
 #include "apps/server/api_service.h"
 #include "apps/server/first_start.h"
 #include "apps/server/ipsec.h"
+#include "apps/server/logs.h"
 #include "apps/server/openvpn.h"
 #include "apps/server/secrets.h"
 #include "apps/server/securenat.h"
@@ -32,6 +33,7 @@ enum { FLUSH_S = 60 };
 
 struct server {
     struct store *store;
+    struct logs *logs;
     struct worker_set *workers;
     struct hub_watch usage;
     struct hubs *hubs;
@@ -177,7 +179,36 @@ host_openvpn_key(void *owner, const char *control, GError **error)
     return openvpn_key(s->openvpn, control, error);
 }
 
-static const struct rpc_host_ops host_ops = {.listener_open = host_listener_open,
+static bool
+host_logs_changed(void *owner, const char *hub, GError **error)
+{
+    const struct server *s = owner;
+
+    (void)error;
+    logs_apply(s->logs, hub);
+    return true;
+}
+
+static void
+host_log_status(void *owner, struct record *out)
+{
+    const struct server *s = owner;
+
+    logs_put_status(s->logs, out);
+}
+
+static bool
+host_capture(void *owner, struct rpc_capture *want, GError **error)
+{
+    const struct server *s = owner;
+
+    return logs_capture(s->logs, want, error);
+}
+
+static const struct rpc_host_ops host_ops = {.logs_changed = host_logs_changed,
+                                             .log_status = host_log_status,
+                                             .capture = host_capture,
+                                             .listener_open = host_listener_open,
                                              .listener_close = host_listener_close,
                                              .listener_state = host_listener_state,
                                              .cert_changed = use_certificate,
@@ -294,6 +325,10 @@ start(struct server *s, const struct options *o, GError **error)
     s->store = store_open(o->state, error);
     if (!s->store || !first_start(s->store, error))
         return false;
+    g_autofree char *folder = g_build_filename(o->state, "logs", NULL);
+    s->logs = logs_new(s->store, folder, o->workers, error);
+    if (!s->logs)
+        return false;
     s->workers = worker_set_new(o->workers, error);
     if (!s->workers)
         return false;
@@ -304,6 +339,7 @@ start(struct server *s, const struct options *o, GError **error)
     hubs_set_watch(s->hubs, &s->usage);
     if (!start_hubs(s, error))
         return false;
+    logs_use_hubs(s->logs, s->hubs);
     s->bridges = g_ptr_array_new_with_free_func(bridge_free_any);
     s->auth = auth_new(&users_of_store, s->store);
     auth_set_admission(s->auth, admits, s->hubs);
@@ -313,7 +349,8 @@ start(struct server *s, const struct options *o, GError **error)
                             .auth = s->auth,
                             .bridges = s->bridges,
                             .ops = &host_ops,
-                            .owner = s};
+                            .owner = s,
+                            .log_folder = logs_folder(s->logs)};
     s->rpc = rpc_server_new(&host);
     s->securenat = securenat_new(s->store, s->hubs);
     s->openvpn = openvpn_new(s->store, s->workers, s->hubs, s->auth, error);
@@ -388,6 +425,8 @@ server_free(struct server *s)
     if (s->auth)
         auth_free(s->auth); /* no verdict may start a session any more */
     openvpn_free(s->openvpn);
+    if (s->logs)
+        logs_leave_hubs(s->logs);
     if (s->hubs) {
         hubs_free(s->hubs); /* asks all sessions to stop, on their workers */
         wait_for_workers(s);
@@ -400,6 +439,7 @@ server_free(struct server *s)
         rpc_server_free(s->rpc);
     if (s->workers)
         worker_set_free(s->workers);
+    logs_free(s->logs);
     if (s->store)
         store_close(s->store);
     g_free(s);

@@ -70,7 +70,7 @@ void logger_flush(struct logger *g);
 /* name: path under the folder, without ".log": "server", "hub/OFFICE/security". Control. */
 struct log *logger_open(struct logger *g, const char *name, const struct log_rules *rules,
                         const struct log_format *format);
-/* Nobody may write to it any more; what is queued is written. Control. */
+/* Nobody may write to it any more; what is queued is written. Any thread. */
 void logger_close(struct log *log);
 void log_set_rules(struct log *log, const struct log_rules *rules); /* control */
 /* Whether its lines go to the tee. Any thread. */

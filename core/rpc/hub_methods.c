@@ -47,6 +47,16 @@ put_settings(struct record *out, const struct store_hub *h)
 
 /* ---- changes ---- */
 
+/* The hub is new, or gone. */
+static void
+logs_follow(const struct rpc_call *c, const char *hub)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (c->host->ops->logs_changed && !c->host->ops->logs_changed(c->host->owner, hub, &error))
+        log_warning("the logs of a hub did not follow", "hub=%s error=\"%s\"", hub, error->message);
+}
+
 static struct record *
 create_hub(const struct rpc_call *c, GError **error)
 {
@@ -63,6 +73,7 @@ create_hub(const struct rpc_call *c, GError **error)
         if (hubs_create(c->host->hubs, &config, error)) {
             out = record_new();
             put_settings(out, h);
+            logs_follow(c, h->name);
         } else if (!store_hub_delete(c->host->store, h->name, NULL)) {
             g_prefix_error(error, "the hub is in the store, but cannot be started: ");
         }
@@ -132,6 +143,7 @@ delete_hub(const struct rpc_call *c, GError **error)
         log_debug("virtual host of a deleted hub did not stop", NULL);
     if (!hubs_remove(c->host->hubs, name, NULL))
         log_debug("hub was deleted that did not live", NULL);
+    logs_follow(c, name);
     return rpc_echo(c);
 }
 

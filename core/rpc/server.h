@@ -28,6 +28,15 @@ enum rpc_listener_state {
 /* What lives outside core/rpc's reach. All on the control thread, none may call back. */
 struct vhost;
 
+/* A look at the packets of a hub: ReadCapture. */
+struct rpc_capture {
+    const char *hub, *session; /* session NULL: all */
+    uint32_t id;               /* 0: a new one; out: of this one */
+    bool stop;
+    GByteArray *bytes; /* what there is is appended */
+    uint64_t lost;     /* out */
+};
+
 struct rpc_host_ops {
     /* Opens a TCP port on all addresses. Open already: true. False: it is in RPC_LISTENER_ERROR and
      * the host need not try again by itself. */
@@ -56,6 +65,12 @@ struct rpc_host_ops {
     /* Fill in the answers of GetIPsecStatus and EnumIPsecPeer. */
     void (*ipsec_status)(void *owner, struct record *out);
     void (*ipsec_peers)(void *owner, struct record *out);
+    /* The settings of logs in the store (log_config.h) are others: the server's (hub NULL), or a
+     * hub's, which may be new or gone. */
+    bool (*logs_changed)(void *owner, const char *hub, GError **error);
+    /* Fills in the answer of GetLogStatus. */
+    void (*log_status)(void *owner, struct record *out);
+    bool (*capture)(void *owner, struct rpc_capture *want, GError **error);
     /* TCP connections that are open now, of all kinds. May be NULL. */
     unsigned (*tcp_connections)(void *owner);
 };
@@ -70,6 +85,7 @@ struct rpc_host {
     GPtrArray *bridges;
     const struct rpc_host_ops *ops;
     void *owner;
+    const char *log_folder; /* NULL: there are no log files */
 };
 
 /* Names of settings in the store that handlers read and write. */

@@ -94,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 15 || size > 4096)
         return 0;
     if (!logger) {
-        logger = logger_new("/nonexistent", 0, NULL); /* nothing is written: lines are made */
+        logger = logger_new("/dev/null/none", 0, NULL); /* nothing is written: lines are made */
         log = logger_open(logger, "packet", &(struct log_rules){.every = 0}, &format);
         log_setup(LOG_ERROR, false);
     }

@@ -26,6 +26,9 @@ complete -c polyetherctl -n __fish_use_subcommand -a ca
 complete -c polyetherctl -n __fish_use_subcommand -a bridge
 complete -c polyetherctl -n __fish_use_subcommand -a securenat
 complete -c polyetherctl -n __fish_use_subcommand -a openvpn
+complete -c polyetherctl -n __fish_use_subcommand -a log
+complete -c polyetherctl -n __fish_use_subcommand -a syslog
+complete -c polyetherctl -n __fish_use_subcommand -a capture
 complete -c polyetherctl -n __fish_use_subcommand -a sstp
 complete -c polyetherctl -n __fish_use_subcommand -a ipsec
 complete -c polyetherctl -n __fish_use_subcommand -a router
@@ -270,6 +273,40 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from openvpn; and __fish_see
 complete -c polyetherctl -n '__fish_seen_subcommand_from openvpn; and __fish_seen_subcommand_from export' -l user-key -r -d 'its private key, PEM'
 complete -c polyetherctl -n '__fish_seen_subcommand_from openvpn' -a key -d ''
 complete -c polyetherctl -n '__fish_seen_subcommand_from openvpn; and __fish_seen_subcommand_from key' -a show -d 'print a key file: tls-auth, tls-crypt or tls-crypt-v2'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log' -a show -d 'show what a hub logs, and how its files are kept'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log' -a set -d 'change it'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l security -r -d 'write the security log'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l security-switch -r -d 'when it gets a new file'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l security-keep-days -r -d 'how long old files are kept, 0: for ever'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l security-keep-megabytes -r -d 'how much of them, 0: no limit'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l packet -r -d 'write the packet log'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l packet-switch -r -d 'when it gets a new file'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l packet-keep-days -r -d 'how long old files are kept, 0: for ever'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l packet-keep-megabytes -r -d 'how much of them, 0: no limit'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l packet-level -r -d 'tcp-connect, tcp, dhcp, udp, icmp, ip, arp, ethernet or every; none, headers or all'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from set' -l max-megabytes -r -d 'a new file at this size, too, 0: no limit'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log' -a server -d ''
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from server' -a show -d 'show how the server's log is kept'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log' -a server -d ''
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from server' -a set -d 'change it, and the format of all logs'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from server' -l file -r -d 'write the server's log to a file'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from server' -l switch -r -d 'when it gets a new file'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from server' -l keep-days -r -d 'how long old files are kept, 0: for ever'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from server' -l keep-megabytes -r -d 'how much of them, 0: no limit'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from server' -l max-megabytes -r -d 'a new file at this size, too, 0: no limit'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from server' -l format -r -d 'of the lines of all logs'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from server' -l compress -r -d 'compress the old files of all logs'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log' -a status -d 'show how the logs do'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log' -a files -d 'list log files'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log' -a read -d 'print a log file, unpacked'
+complete -c polyetherctl -n '__fish_seen_subcommand_from log; and __fish_seen_subcommand_from read' -l follow -d 'go on with what is added'
+complete -c polyetherctl -n '__fish_seen_subcommand_from syslog' -a show -d 'show which syslog server gets what, and how that does'
+complete -c polyetherctl -n '__fish_seen_subcommand_from syslog' -a set -d 'change it'
+complete -c polyetherctl -n '__fish_seen_subcommand_from syslog; and __fish_seen_subcommand_from set' -l send -r -d 'the server's log; and the security logs; and the packet logs'
+complete -c polyetherctl -n '__fish_seen_subcommand_from syslog; and __fish_seen_subcommand_from set' -l host -r -d 'name or address of the syslog server'
+complete -c polyetherctl -n '__fish_seen_subcommand_from syslog; and __fish_seen_subcommand_from set' -l port -r -d 'its port, 0: the usual one'
+complete -c polyetherctl -n '__fish_seen_subcommand_from syslog; and __fish_seen_subcommand_from set' -l transport -r -d 'how it is reached'
+complete -c polyetherctl -n '__fish_seen_subcommand_from syslog; and __fish_seen_subcommand_from set' -l ca -r -d 'who may sign its certificate, PEM; none: the system's authorities'
 complete -c polyetherctl -n '__fish_seen_subcommand_from sstp' -a show -d 'show whether SSTP and OpenVPN clients are taken'
 complete -c polyetherctl -n '__fish_seen_subcommand_from sstp' -a enable -d 'take SSTP clients at every TCP listener'
 complete -c polyetherctl -n '__fish_seen_subcommand_from sstp' -a disable -d 'take no new ones'

@@ -28,10 +28,14 @@ extern const struct rpc_field rpc_test_fields[];       /* what methods without a
 extern const struct rpc_field rpc_securenat_options[];
 extern const struct rpc_field rpc_openvpn_options[];
 extern const struct rpc_field rpc_ipsec_services[];
+extern const struct rpc_field rpc_hub_log_options[];
+extern const struct rpc_field rpc_server_log_options[];
+extern const struct rpc_field rpc_syslog_options[];
 
 extern const struct rpc_area rpc_area_access;
 extern const struct rpc_area rpc_area_ban;
 extern const struct rpc_area rpc_area_ipsec;
+extern const struct rpc_area rpc_area_log;
 extern const struct rpc_area rpc_area_openvpn;
 extern const struct rpc_area rpc_area_securenat;
 extern const struct rpc_area rpc_area_server;
