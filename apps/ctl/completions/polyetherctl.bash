@@ -11,7 +11,7 @@ _polyetherctl()
     esac
   done
   case $said in
-    '') words='server listener hub user group access address-set source session mac ip-table ca bridge securenat openvpn sstp ipsec router ban rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user group access address-set source session mac ip-table ca bridge securenat openvpn log syslog capture sstp ipsec router ban rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
@@ -33,6 +33,10 @@ _polyetherctl()
     'securenat') words='enable disable show set status leases flows' ;;
     'openvpn') words='show set export key' ;;
     'openvpn key') words='show' ;;
+    'log') words='show set server status files read' ;;
+    'log server') words='show set' ;;
+    'syslog') words='show set' ;;
+    'capture') words='' ;;
     'sstp') words='show enable disable' ;;
     'ipsec') words='show set peers' ;;
     'router') words='list add show delete' ;;
@@ -57,6 +61,10 @@ _polyetherctl()
     'securenat set'*) words='--ip --pool --lease --gateway --dns --domain --routes --reserve --no-reservations --nat --no-nat --nat-mode --dhcp --no-dhcp --ip6 --no-ip6 --dhcp6 --no-dhcp6 --mtu --tcp-timeout --udp-timeout --log --no-log' ;;
     'openvpn set'*) words='--enable --disable --udp-ports --default-hub --ciphers --allow-cbc --no-cbc --require-client-cert --no-client-cert --control --tls-auth-digest --redirect-gateway --no-redirect-gateway --block-outside-dns --no-block-outside-dns --ping --ping-restart --renegotiate --mtu' ;;
     'openvpn export'*) words='--output --tap --control --host --user-cert --user-key' ;;
+    'log set'*) words='--security --security-switch --security-keep-days --security-keep-megabytes --packet --packet-switch --packet-keep-days --packet-keep-megabytes --packet-level --max-megabytes' ;;
+    'log server set'*) words='--file --switch --keep-days --keep-megabytes --max-megabytes --format --compress' ;;
+    'log read'*) words='--follow' ;;
+    'syslog set'*) words='--send --host --port --transport --ca' ;;
     'ipsec set'*) words='--l2tp --ethernet --plain-l2tp --psk-stdin --psk-file --weak --raw-esp --default-hub --dpd --public-address' ;;
     'router add'*) words='--psk-stdin --psk-file --aggressive --static-l2tpv3 --local-cookie --peer-cookie --sublayer' ;;
   esac
