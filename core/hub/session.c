@@ -75,6 +75,16 @@ take_number(struct hub *hub)
     return number;
 }
 
+/* AutoDisconnect is over. stop() may end the session a little later. */
+static void
+on_bell(struct timer *t, int64_t now_us)
+{
+    struct session *s = container_of(t, struct session, bell);
+    (void)now_us;
+    if (!s->ended)
+        s->ops->stop(s, PE_AUTO_DISCONNECT);
+}
+
 static struct session *
 session_new(struct hub *hub, const struct session_config *config, const struct session_ops *ops,
             void *owner)
@@ -82,6 +92,7 @@ session_new(struct hub *hub, const struct session_config *config, const struct s
     struct session *s = g_new0(struct session, 1);
     s->hub = hub_ref(hub);
     s->home = worker_current();
+    timer_init(&s->bell, on_bell);
     s->number = take_number(hub);
     s->name = make_name(config->user, config->tag, s->number);
     s->user = g_strdup(config->user);
@@ -215,6 +226,9 @@ session_start(struct hub *hub, const struct session_config *config, const struct
     struct session *s = begin(hub, config, ops, owner, &why);
 
     if (s) {
+        if (s->policy.AutoDisconnect > 0)
+            timer_arm(worker_timers(s->home), &s->bell,
+                      worker_now_us(s->home) + INT64_C(1000000) * s->policy.AutoDisconnect);
         report_start(s);
         return s;
     }
@@ -257,6 +271,7 @@ session_end(struct session *s, int reason)
 {
     g_assert(s->home == worker_current() && !s->ended);
     s->ended = true;
+    timer_cancel(worker_timers(s->home), &s->bell);
     hub_detach(s->port);
     g_mutex_lock(&s->hub->sessions_lock);
     (void)g_ptr_array_remove_fast(s->hub->sessions, s);

@@ -9,6 +9,7 @@
 
 #include "core/base/addr.h"
 #include "core/base/policy.h"
+#include "core/base/timer.h"
 #include "core/hub/hub_port.h"
 
 #include <stdatomic.h>
@@ -36,7 +37,8 @@ struct session_config {
 struct session {
     struct hub_port *port; /* home; receives until session_end() */
     struct worker *home;
-    bool ended; /* home */
+    bool ended;        /* home */
+    struct timer bell; /* home; rings when the policy's AutoDisconnect is over */
     struct hub *hub;
     char *name; /* SID-ALICE-3 */
     char *user, *auth_user, *group, *protocol, *client_name, *client_host, *client_os, *cipher;
