@@ -5,6 +5,7 @@
 
 #include "core/base/log.h"
 #include "core/base/types.h"
+#include "core/crypto/cert.h"
 #include "core/proto/etherip/server.h"
 #include "core/proto/ikev1/ike1.h"
 #include "core/proto/ipsec/server.h"
@@ -23,6 +24,7 @@ struct ipsec {
     struct etherip_server *etherip;
     struct ipsec_server *server;
     const struct carrier_service *services[4];
+    struct identity identity;
     char *told; /* the problem that was logged last */
 };
 
@@ -129,12 +131,51 @@ tell_problem(struct ipsec *i)
         log_warning("IPsec is not all there", "problem=\"%s\"", status.problem);
 }
 
+static void
+cert_unref(gpointer cert)
+{
+    X509_free(cert);
+}
+
+/* Those of all hubs: who has a certificate of one of them logs in by PPP afterwards, or has a place
+ * in the register of routers. */
+static GPtrArray *
+authorities(struct store *store)
+{
+    g_autoptr(GPtrArray) hubs = store_hubs(store);
+    GPtrArray *all = g_ptr_array_new_with_free_func(cert_unref);
+
+    for (guint n = 0; n < hubs->len; n++) {
+        const struct store_hub *hub = g_ptr_array_index(hubs, n);
+        g_autoptr(GPtrArray) cas = store_cas(store, hub->name);
+        for (guint m = 0; m < cas->len; m++) {
+            const struct store_ca *ca = g_ptr_array_index(cas, m);
+            X509 *cert =
+                cert_from_der(g_bytes_get_data(ca->der, NULL), g_bytes_get_size(ca->der), NULL);
+            if (cert)
+                g_ptr_array_add(all, cert);
+        }
+    }
+    return all;
+}
+
+static void
+apply_identity(struct ipsec *i)
+{
+    g_autoptr(GPtrArray) cas = authorities(i->store);
+    struct ipsec_identity id = {
+        .cert = i->identity.cert, .key = i->identity.key, .chain = i->identity.chain, .cas = cas};
+
+    ipsec_server_set_identity(i->server, &id);
+}
+
 void
 ipsec_apply(struct ipsec *i)
 {
     g_autoptr(record_t) options = ipsec_config_load(i->store);
 
     apply_l2tp(i, options);
+    apply_identity(i);
     apply_ipsec(i, options);
     tell_problem(i);
 }
@@ -142,7 +183,13 @@ ipsec_apply(struct ipsec *i)
 void
 ipsec_use_identity(struct ipsec *i, const struct identity *id)
 {
-    ipsec_server_set_tls(i->server, id->cert, id->key, NULL);
+    identity_clear(&i->identity);
+    i->identity.cert = id->cert;
+    i->identity.key = id->key;
+    X509_up_ref(id->cert);
+    EVP_PKEY_up_ref(id->key);
+    i->identity.chain = id->chain ? X509_chain_up_ref(id->chain) : NULL;
+    apply_identity(i);
 }
 
 /* ---- how it does ---- */
@@ -222,6 +269,7 @@ ipsec_free(struct ipsec *i)
     l2tp_server_free(i->l2tp);
     l2tpv3_server_free(i->l2tpv3);
     etherip_server_free(i->etherip);
+    identity_clear(&i->identity);
     g_free(i->told);
     g_free(i);
 }

@@ -16,7 +16,7 @@ struct ipsec *
 ipsec_new(struct store *store, struct worker_set *workers, struct hubs *hubs, struct auth *auth);
 /* Says goodbye to all. auth and hubs are still there. NULL is fine. */
 void ipsec_free(struct ipsec *i);
-/* The settings or the routers in the store are others. */
+/* The settings, the routers or the hubs' authorities in the store are others. */
 void ipsec_apply(struct ipsec *i);
 void ipsec_use_identity(struct ipsec *i, const struct identity *id);
 /* The answers of GetIPsecStatus and EnumIPsecPeer. */

@@ -14,6 +14,14 @@ hub_exists(const struct rpc_call *c, GError **error)
     return true;
 }
 
+/* IKE accepts certificates of these, too; it takes what is in the store. */
+static void
+tell_ipsec(const struct rpc_call *c)
+{
+    if (c->host->ops->ipsec_changed && !c->host->ops->ipsec_changed(c->host->owner, NULL))
+        log_debug("IPsec did not take the authorities", NULL);
+}
+
 static struct record *
 enum_cas(const struct rpc_call *c, GError **error)
 {
@@ -48,6 +56,7 @@ add_ca(const struct rpc_call *c, GError **error)
     g_autoptr(GBytes) der = cert_input_der(c->in, "Cert_bin", error);
     if (!der || !store_ca_add(c->host->store, record_text(c->in, "HubName_str"), der, NULL, error))
         return NULL;
+    tell_ipsec(c);
     return rpc_echo(c);
 }
 
@@ -83,6 +92,7 @@ delete_ca(const struct rpc_call *c, GError **error)
     if (!store_ca_delete(c->host->store, record_text(c->in, "HubName_str"),
                          record_u32(c->in, "Key_u32"), error))
         return NULL;
+    tell_ipsec(c);
     return rpc_echo(c);
 }
 

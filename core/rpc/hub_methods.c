@@ -141,6 +141,8 @@ delete_hub(const struct rpc_call *c, GError **error)
     if (c->host->ops->securenat_changed &&
         !c->host->ops->securenat_changed(c->host->owner, name, NULL))
         log_debug("virtual host of a deleted hub did not stop", NULL);
+    if (c->host->ops->ipsec_changed && !c->host->ops->ipsec_changed(c->host->owner, NULL))
+        log_debug("IPsec did not take the authorities that are left", NULL);
     if (!hubs_remove(c->host->hubs, name, NULL))
         log_debug("hub was deleted that did not live", NULL);
     logs_follow(c, name);

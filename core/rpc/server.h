@@ -60,7 +60,8 @@ struct rpc_host_ops {
     GString *(*openvpn_profile)(void *owner, const struct record *in, GError **error);
     /* A key file of the control channel; secret_free_str(). */
     char *(*openvpn_key)(void *owner, const char *control, GError **error);
-    /* The settings of IPsec or L2TP (ipsec_config.h), or the routers in the store are others. */
+    /* The settings of IPsec or L2TP (ipsec_config.h), the routers, or authorities of a hub in the
+     * store are others. */
     bool (*ipsec_changed)(void *owner, GError **error);
     /* Fill in the answers of GetIPsecStatus and EnumIPsecPeer. */
     void (*ipsec_status)(void *owner, struct record *out);

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Starts charon with the settings of the input: strongswan.conf, a line "----", swanctl.conf.
-# Prints its pid. One program for all of it, since the guest is slow at starting programs.
+# $1: a folder with certificates, or none. Prints its pid. One program for all of it, since the guest is slow at starting programs.
 export STRONGSWAN_CONF=/run/strongswan.conf
+[[ -d $1 ]] && cp -r "$1"/. /run # swanctl looks for them beside its file
 file=$STRONGSWAN_CONF
 : > /run/strongswan.conf
 : > /run/swanctl.conf

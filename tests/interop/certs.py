@@ -2,6 +2,7 @@
 """Certificates for tests, made by the openssl command."""
 import subprocess
 
+RSA = ("-newkey", "rsa:2048", "-nodes")
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 CA_CONFIG = """[ca]
 default_ca = d
@@ -22,6 +23,9 @@ extendedKeyUsage = serverAuth
 [client]
 keyUsage = digitalSignature
 extendedKeyUsage = clientAuth
+[authority]
+basicConstraints = critical, CA:true
+keyUsage = keyCertSign
 """
 
 
@@ -39,22 +43,25 @@ def self_signed(folder, name):
 
 
 class Authority:
-    """An authority with EC keys; its own certificate is in .cert."""
+    """An authority with EC keys, maybe below another one; its own certificate is in .cert."""
 
-    def __init__(self, folder, name="authority"):
+    def __init__(self, folder, name="authority", above=None):
         self.folder, self.name = folder, name
         self.cert, self.key = folder / f"{name}.crt", folder / f"{name}.key"
-        openssl("req", "-x509", *EC, "-days", "30", "-subj", f"/CN={name}", "-keyout", self.key,
-                "-out", self.cert)
+        if above:
+            above.issue(name, "authority")
+        else:
+            openssl("req", "-x509", *EC, "-days", "30", "-subj", f"/CN={name}", "-keyout", self.key,
+                    "-out", self.cert)
         (folder / f"{name}.index").touch()
         self.config = folder / f"{name}.cnf"
         self.config.write_text(CA_CONFIG.format(folder=folder, name=name))
 
-    def issue(self, name, kind="client", expired=False):
-        """(certificate file, key file) with that common name; kind: "client" or "server"."""
+    def issue(self, name, kind="client", expired=False, algorithm=EC):
+        """(certificate file, key file) with that common name; kind: "client", "server" or "authority"."""
         stem = self.folder / f"{name}{'-expired' if expired else ''}"
         cert, key, request = (stem.with_name(stem.name + s) for s in (".crt", ".key", ".csr"))
-        openssl("req", *EC, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
+        openssl("req", *algorithm, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         times = ("-startdate", "200101000000Z", "-enddate", "200201000000Z") if expired else \
             ("-days", "30")
         openssl("ca", "-batch", "-notext", "-config", self.config, "-in", request, "-out", cert,

@@ -4,6 +4,7 @@
 Every client has a host of its own in the guest (Guest.space()).
 """
 import re
+import shutil
 
 import guest as guests
 import traffic
@@ -18,7 +19,7 @@ NEEDS = ("linux.uml", "busybox", CHARON, "swanctl", "xl2tpd", "pppd", "dnsmasq",
 # Only plugins that are of use: each takes the guest time to load.
 STRONGSWAN = """
 charon {
-  load = random nonce aes sha1 sha2 md5 hmac kdf openssl gcm kernel-netlink socket-default vici
+  load = random nonce aes sha1 sha2 md5 hmac kdf openssl pem gcm kernel-netlink socket-default vici
   install_routes = no
   install_virtual_ip = no
   retransmit_timeout = %(retransmit)s
@@ -33,7 +34,7 @@ charon {
       ike = 2
       cfg = 2 } }
 }
-swanctl { load = random nonce pem
+swanctl { load = random nonce openssl pem
   plugins { vici { socket = unix:///run/charon.vici } } }
 """
 CONNECTION = """
@@ -49,9 +50,10 @@ connections {
     rekey_time = %(ike_rekey)s
     aggressive = %(aggressive)s
     keyingtries = %(keyingtries)s
-    local { auth = psk
-      %(id)s }
-    remote { auth = psk
+    local { auth = %(auth)s
+      %(id)s
+      %(cert)s }
+    remote { auth = %(auth)s
       id = %%any }
     children {
       lab {
@@ -68,7 +70,7 @@ connections {
 secrets { ike-lab { secret = "%(psk)s" } }
 """
 DEFAULTS = {"ike": IKE, "esp": ESP, "dpd": "0s", "dpd_timeout": "15s", "encap": "no", "ike_rekey": "4h", "esp_rekey": "1h",
-            "aggressive": "no", "keyingtries": 1, "id": "", "mode": "transport", "psk": PSK,
+            "aggressive": "no", "keyingtries": 1, "id": "", "mode": "transport", "psk": PSK, "auth": "psk", "cert": "",
             "dead": "none", "retransmit": 1, "tries": 4,
             "selectors": "local_ts = dynamic[udp/1701]\n        remote_ts = dynamic[udp/1701]"}
 
@@ -97,16 +99,29 @@ logfile /run/pppd.log
 """
 
 
-class Ike:
-    """charon with one connection, "lab". options: fields of CONNECTION that differ."""
+def keep_certificates(folder, cert, key, authority):
+    """As swanctl wants them: our own, its key, and whom we trust."""
+    for kind, file in (("x509", cert), ("private", key), ("x509ca", authority)):
+        (folder / kind).mkdir(parents=True)
+        shutil.copy(file, folder / kind)
 
-    def __init__(self, space, server=None, up=True, **options):
+
+class Ike:
+    """charon with one connection, "lab". options: fields of CONNECTION that differ; certificates: (ours,
+    its key, whom we trust), files."""
+
+    def __init__(self, space, server=None, up=True, certificates=None, **options):
         self.space = space
         fields = {**DEFAULTS, "local": space.outer, "remote": server or space.server, **options}
         if fields["id"]:
             fields["id"] = f"id = {fields['id']}"
+        # The guest sees our files.
+        folder = space.lab.tmp / f"swanctl-{space.name}"
+        if certificates:
+            keep_certificates(folder, *certificates)
+            fields |= {"auth": "pubkey", "cert": f"certs = {certificates[0].name}"}
         self.swanctl = ("env", "STRONGSWAN_CONF=/run/strongswan.conf", "swanctl")
-        out = space.run("bash", guests.FOLDER / "ike.sh", timeout=60,
+        out = space.run("bash", guests.FOLDER / "ike.sh", folder, timeout=60,
                         text=f"{STRONGSWAN % fields}----\n{CONNECTION % fields}")
         self.process = guests.Process(space, out.split()[0], "charon-out")
         space.lab.at_close(self.keep_log)

@@ -106,6 +106,8 @@ ike1_new(const struct ike1_config *config, const struct ike1_ops *ops, void *own
         X509_up_ref(k->c.cert);
     if (k->c.key)
         EVP_PKEY_up_ref(k->c.key);
+    if (k->c.chain)
+        k->c.chain = X509_chain_up_ref(k->c.chain);
     memcpy(k->cookies, in.h.initiator, IKE1_COOKIE);
     memcpy(k->cookies + IKE1_COOKIE, config->cookie, IKE1_COOKIE);
     k->exchange = in.h.exchange;
@@ -142,6 +144,7 @@ ike1_free(struct ike1 *k)
     g_free(k->ids);
     X509_free(k->c.cert);
     EVP_PKEY_free(k->c.key);
+    sk_X509_pop_free(k->c.chain, X509_free);
     secret_wipe(k, sizeof(*k));
     g_free(k);
 }

@@ -85,7 +85,7 @@ struct ike1_ops {
      * those that may use it. */
     bool (*key)(void *owner, const struct ike1_id *id, unsigned n, struct ike1_key *out);
     /* Whether a certificate is trusted for RSA signatures (it was found to sign); NULL: none are.
-     */
+     * False is the end, which the peer is told. */
     bool (*trusts)(void *owner, X509 *cert, STACK_OF(X509) * chain);
     /* The peer has proven who it is: tag of the key that was right, NULL with a certificate. cert
      * is NULL then, or the peer's. False: not wanted. Called once. */
@@ -113,6 +113,7 @@ struct ike1_config {
     unsigned weak;                 /* enum ike1_weak, or'ed: accepted */
     X509 *cert;                    /* ours for RSA signatures, with key; or NULL. Referenced */
     EVP_PKEY *key;
+    STACK_OF(X509) * chain;      /* sent with cert; or NULL. Referenced */
     uint8_t cookie[IKE1_COOKIE]; /* ours */
     unsigned dpd_s;      /* R-U-THERE after so long without hearing from the peer; 0: never */
     struct ip public_ip; /* what our identity is, when it is not local.ip; family 0 */

@@ -31,7 +31,7 @@ enum {
     IKE1_REPEATS = 2,         /* of one: nobody acknowledges them */
     IKE1_CHILD_MARGIN_S = 30, /* a child stays so long after its end, or after its successor */
     IKE1_DPD_TRIES = 5,
-    IKE1_CHAIN_MAX = 8, /* certificates of a peer */
+    IKE1_CHAIN_MAX = 8, /* certificates of one side */
     IKE1_NOTICES_MAX = 4,
     IKE1_DIGEST = 32,
 };
@@ -275,9 +275,10 @@ void ike1_aggressive_receive(struct ike1 *k, struct ike1_in *in, int64_t now_us)
 
 /* ---- signature.c ---- */
 
-/* Message 5, decrypted: who signed it, or NULL with the reason in ike1_problem(). */
-X509 *ike1_signature_check(struct ike1 *k, const struct ike1_in *in);
-/* Our CERT, when it was asked for, and SIG over hash. */
+/* Message 5, decrypted: who signed it, or NULL with the reason in ike1_problem(). *trusted: whether
+ * the owner wants such a certificate. */
+X509 *ike1_signature_check(struct ike1 *k, const struct ike1_in *in, bool *trusted);
+/* Our CERT and its chain, when it was asked for, and SIG over hash. */
 bool ike1_signature_write(struct ike1 *k, struct ike1_out *o, const uint8_t *hash,
                           size_t len) MUST_CHECK;
 void ike1_write_cert_request(struct ike1_out *o);

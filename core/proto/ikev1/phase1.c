@@ -401,7 +401,7 @@ try_keys(struct ike1 *k, struct ike1_in *in, void **tag)
 
 /* By signatures: the keys are known, and the IV must stay until all was right. */
 static X509 *
-open_signed(struct ike1 *k, struct ike1_in *in)
+open_signed(struct ike1 *k, struct ike1_in *in, bool *trusted)
 {
     uint8_t iv[IKE1_BLOCK_MAX];
 
@@ -410,7 +410,7 @@ open_signed(struct ike1 *k, struct ike1_in *in)
         ike1_say(k, "message 5 could not be decrypted");
         return NULL;
     }
-    X509 *cert = ike1_signature_check(k, in);
+    X509 *cert = ike1_signature_check(k, in, trusted);
     if (cert) {
         memcpy(k->keys.iv, iv, sizeof(iv));
         return cert;
@@ -420,9 +420,18 @@ open_signed(struct ike1 *k, struct ike1_in *in)
     return NULL;
 }
 
+/* It has proven who it is, and is told that it does not get in. */
+static void
+refuse_peer(struct ike1 *k, int64_t now_us)
+{
+    ike1_notify(k, 0, IKE1_PROTO_ISAKMP, IKE1_N_AUTHENTICATION_FAILED, now_us);
+    ike1_end(k, IKE1_END_REFUSED, now_us);
+}
+
 static void
 receive_5(struct ike1 *k, struct ike1_in *in, int64_t now_us)
 {
+    bool trusted = true;
     uint8_t digest[IKE1_DIGEST];
     X509 *cert = NULL;
     void *tag = NULL;
@@ -434,7 +443,7 @@ receive_5(struct ike1 *k, struct ike1_in *in, int64_t now_us)
         return;
     bool right;
     if (k->suite.auth == IKE1_RSA) {
-        cert = open_signed(k, in);
+        cert = open_signed(k, in, &trusted);
         right = cert != NULL;
     } else
         right = try_keys(k, in, &tag);
@@ -446,7 +455,9 @@ receive_5(struct ike1 *k, struct ike1_in *in, int64_t now_us)
     ike1_remember(&k->memory, in->whole);
     if (isakmp_find(&in->all, ISAKMP_CERT_REQUEST, 0))
         k->cert_asked = true;
-    if (ike1_take_peer(k, isakmp_find(&in->all, ISAKMP_ID, 0)->body, tag, cert, now_us)) {
+    if (!trusted) {
+        refuse_peer(k, now_us);
+    } else if (ike1_take_peer(k, isakmp_find(&in->all, ISAKMP_ID, 0)->body, tag, cert, now_us)) {
         send_6(k, now_us);
         ike1_up(k, in, now_us);
     }

@@ -103,7 +103,7 @@ is_signed(X509 *cert, const uint8_t *hash, size_t len, struct reader signature)
 }
 
 static bool
-check(struct ike1 *k, const struct ike1_in *in, X509 *cert, STACK_OF(X509) * chain)
+check(struct ike1 *k, const struct ike1_in *in, X509 *cert, STACK_OF(X509) * chain, bool *trusted)
 {
     const struct isakmp_payload *id = isakmp_find(&in->all, ISAKMP_ID, 0);
     const struct isakmp_payload *signature = isakmp_find(&in->all, ISAKMP_SIGNATURE, 0);
@@ -117,15 +117,14 @@ check(struct ike1 *k, const struct ike1_in *in, X509 *cert, STACK_OF(X509) * cha
         ike1_say(k, "the signature of the peer is wrong");
         return false;
     }
-    if (k->ops->trusts && k->ops->trusts(k->owner, cert, chain))
-        return true;
-    if (!ike1_is_over(k))
+    *trusted = k->ops->trusts && k->ops->trusts(k->owner, cert, chain);
+    if (!*trusted)
         ike1_say(k, "the certificate of the peer is of nobody who is trusted");
-    return false;
+    return true;
 }
 
 X509 *
-ike1_signature_check(struct ike1 *k, const struct ike1_in *in)
+ike1_signature_check(struct ike1 *k, const struct ike1_in *in, bool *trusted)
 {
     const struct isakmp_payload *id = isakmp_find(&in->all, ISAKMP_ID, 0);
     STACK_OF(X509) *chain = sk_X509_new_null();
@@ -135,7 +134,7 @@ ike1_signature_check(struct ike1 *k, const struct ike1_in *in)
         cert = read_chain(in, id->body, chain);
     if (!cert)
         ike1_say(k, "the peer sent no certificate that names its identity");
-    else if (!check(k, in, cert, chain)) {
+    else if (!check(k, in, cert, chain, trusted)) {
         X509_free(cert);
         cert = NULL;
     }
@@ -145,20 +144,40 @@ ike1_signature_check(struct ike1 *k, const struct ike1_in *in)
 
 /* ---- ours ---- */
 
+static void
+write_cert(struct ike1_out *o, X509 *cert)
+{
+    uint8_t *der = NULL;
+    int len = i2d_X509(cert, &der);
+
+    if (len > 0) {
+        isakmp_payload_begin(&o->m, ISAKMP_CERT);
+        writer_u8(&o->w, ENCODING_X509);
+        writer_bytes(&o->w, der, (size_t)len);
+    }
+    OPENSSL_free(der);
+}
+
+/* The authority at the end of the chain is what the peer has itself, or does not trust. */
+static void
+write_chain(const struct ike1 *k, struct ike1_out *o)
+{
+    write_cert(o, k->c.cert);
+    for (int i = 0; i < sk_X509_num(k->c.chain) && i < IKE1_CHAIN_MAX - 1; i++) {
+        X509 *cert = sk_X509_value(k->c.chain, i);
+        if (!(X509_get_extension_flags(cert) & EXFLAG_SS))
+            write_cert(o, cert);
+    }
+}
+
 bool
 ike1_signature_write(struct ike1 *k, struct ike1_out *o, const uint8_t *hash, size_t len)
 {
     uint8_t signature[SIGNATURE_MAX];
     size_t signature_len = sizeof(signature);
-    uint8_t *der = NULL;
 
-    int der_len = k->cert_asked ? i2d_X509(k->c.cert, &der) : 0;
-    if (der_len > 0) {
-        isakmp_payload_begin(&o->m, ISAKMP_CERT);
-        writer_u8(&o->w, ENCODING_X509);
-        writer_bytes(&o->w, der, (size_t)der_len);
-    }
-    OPENSSL_free(der);
+    if (k->cert_asked)
+        write_chain(k, o);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(k->c.key, NULL);
     bool ok = ctx && EVP_PKEY_sign_init(ctx) > 0 &&
               EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&

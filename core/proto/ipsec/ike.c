@@ -85,20 +85,6 @@ op_key(void *owner, const struct ike1_id *id, unsigned n, struct ike1_key *out)
     return true;
 }
 
-static bool
-op_trusts(void *owner, X509 *cert, STACK_OF(X509) * chain)
-{
-    const struct ipsec_ike *k = owner;
-    X509_STORE_CTX *ctx = k->rules->cas ? X509_STORE_CTX_new() : NULL;
-
-    if (!ctx)
-        return false;
-    bool ok =
-        X509_STORE_CTX_init(ctx, k->rules->cas, cert, chain) == 1 && X509_verify_cert(ctx) == 1;
-    X509_STORE_CTX_free(ctx);
-    return ok;
-}
-
 static void
 log_refused(struct ipsec_ike *k, const char *identity, const char *why, int64_t now_us)
 {
@@ -112,6 +98,68 @@ log_refused(struct ipsec_ike *k, const char *identity, const char *why, int64_t 
         log_warning("IPsec peer refused", "peer=%s identity=%s reason=\"%s\" left_out=%u",
                     endpoint_print(&remote, at),
                     log_text(text, sizeof(text), identity, strlen(identity)), why, left_out);
+}
+
+static void
+print_name(const X509_NAME *name, char out[LOG_TEXT])
+{
+    char *text = X509_NAME_oneline(name, NULL, 0);
+
+    (void)log_text(out, LOG_TEXT, text ? text : "", text ? strlen(text) : 0);
+    OPENSSL_free(text);
+}
+
+/* For who has to find out what is wrong with a certificate. */
+static void
+log_distrust(struct ipsec_ike *k, X509 *cert, X509_STORE_CTX *ctx)
+{
+    int error = X509_STORE_CTX_get_error(ctx);
+    bool own = X509_STORE_CTX_get_error_depth(ctx) == 0;
+    char subject[LOG_TEXT];
+    char issuer[LOG_TEXT];
+    char why[256];
+
+    print_name(X509_get_subject_name(cert), subject);
+    print_name(X509_get_issuer_name(cert), issuer);
+    switch (error) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        (void)g_snprintf(why, sizeof(why),
+                         "no hub trusts who signed its certificate (%s); polyetherctl ca list HUB "
+                         "shows who is trusted",
+                         issuer);
+        break;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        (void)g_snprintf(why, sizeof(why), "%s %s",
+                         own ? "its certificate" : "an authority's certificate",
+                         error == X509_V_ERR_CERT_HAS_EXPIRED ? "has expired" : "is not valid yet");
+        break;
+    default:
+        (void)g_snprintf(why, sizeof(why), "its certificate: %s",
+                         X509_verify_cert_error_string(error));
+        break;
+    }
+    log_refused(k, subject, why, worker_now_us(k->home->worker));
+}
+
+static bool
+op_trusts(void *owner, X509 *cert, STACK_OF(X509) * chain)
+{
+    struct ipsec_ike *k = owner;
+    X509_STORE_CTX *ctx = k->rules->cas ? X509_STORE_CTX_new() : NULL;
+    bool ok = false;
+
+    if (ctx && X509_STORE_CTX_init(ctx, k->rules->cas, cert, chain) == 1) {
+        ok = X509_verify_cert(ctx) == 1;
+        if (!ok)
+            log_distrust(k, cert, ctx);
+    }
+    X509_STORE_CTX_free(ctx);
+    return ok;
 }
 
 /* Whoever knows one key is not by that whom another key is for. */
@@ -297,7 +345,8 @@ log_end(struct ipsec_ike *k, int64_t now_us)
     case IKE1_END_WRONG_KEY:
         atomic_fetch_add_explicit(&n->wrong_key, 1, memory_order_relaxed);
         if (log_limit_pass(&h->log_key, LOG_BURST, now_us, &left_out))
-            log_warning("IPsec: wrong pre-shared key", "peer=%s left_out=%u", at, left_out);
+            log_warning("IPsec peer could not prove itself", "peer=%s reason=\"%s\" left_out=%u",
+                        at, ike1_problem(k->machine), left_out);
         break;
     case IKE1_END_REFUSED: /* log_refused() has said why */
     case IKE1_END_TIMEOUT:
@@ -447,6 +496,7 @@ make(struct ipsec_home *h, const struct udp_source *from, const uint8_t cookie[I
         .weak = s->weak,
         .cert = h->rules->cert,
         .key = h->rules->key,
+        .chain = h->rules->chain,
         .dpd_s = s->dpd_s,
         .public_ip = s->public_ip,
     };

@@ -109,7 +109,7 @@ use_rules(struct ipsec_server *s, struct ipsec_rules *rules)
 void
 ipsec_server_set(struct ipsec_server *s, const struct ipsec_settings *settings)
 {
-    use_rules(s, ipsec_rules_new(settings, s->cert, s->key, s->cas));
+    use_rules(s, ipsec_rules_renew(s->rules, settings));
     if (!settings->enabled) {
         ipsec_ports_close(s);
         return;
@@ -122,47 +122,10 @@ ipsec_server_set(struct ipsec_server *s, const struct ipsec_settings *settings)
     ipsec_ports_open(s);
 }
 
-static gpointer
-ca_ref(gconstpointer ca, gpointer unused)
-{
-    X509 *cert = (X509 *)(uintptr_t)ca;
-
-    (void)unused;
-    X509_up_ref(cert);
-    return cert;
-}
-
-static void
-ca_unref(gpointer ca)
-{
-    X509_free(ca);
-}
-
-static void
-forget_tls(struct ipsec_server *s)
-{
-    X509_free(s->cert);
-    EVP_PKEY_free(s->key);
-    if (s->cas)
-        g_ptr_array_unref(s->cas);
-    s->cert = NULL;
-    s->key = NULL;
-    s->cas = NULL;
-}
-
 void
-ipsec_server_set_tls(struct ipsec_server *s, X509 *cert, EVP_PKEY *key, GPtrArray *cas)
+ipsec_server_set_identity(struct ipsec_server *s, const struct ipsec_identity *id)
 {
-    X509_up_ref(cert);
-    EVP_PKEY_up_ref(key);
-    GPtrArray *copy = cas ? g_ptr_array_copy(cas, ca_ref, NULL) : NULL;
-    if (copy)
-        g_ptr_array_set_free_func(copy, ca_unref);
-    forget_tls(s);
-    s->cert = cert;
-    s->key = key;
-    s->cas = copy;
-    use_rules(s, ipsec_rules_new(s->rules->settings, s->cert, s->key, s->cas));
+    use_rules(s, ipsec_rules_new(s->rules->settings, id));
 }
 
 /* ---- what the administration sees ---- */
@@ -234,7 +197,7 @@ ipsec_server_new(const struct ipsec_server_config *config, const struct ipsec_se
     s->home_at = g_hash_table_new_full(ipsec_endpoint_hash, ipsec_endpoint_same, g_free, NULL);
     s->half_open = admission_new(IPSEC_HALF_OPEN, IPSEC_HALF_OPEN_ADDRESS);
     s->helpers = ipsec_compute_new();
-    s->rules = ipsec_rules_new(settings, NULL, NULL, NULL);
+    s->rules = ipsec_rules_new(settings, NULL);
     s->n_homes = worker_set_n(config->workers);
     for (unsigned i = 0; i < s->n_homes; i++)
         s->home[i] = ipsec_home_new(s, i);
@@ -273,7 +236,6 @@ ipsec_server_free(struct ipsec_server *s)
     g_hash_table_unref(s->home_at);
     admission_free(s->half_open);
     ipsec_rules_unref(s->rules);
-    forget_tls(s);
     g_mutex_clear(&s->lock);
     g_free(s);
 }

@@ -49,9 +49,16 @@ ipsec_server_new(const struct ipsec_server_config *config, const struct ipsec_se
 /* Says goodbye to all peers, and waits for the workers. Services are still there. */
 void ipsec_server_free(struct ipsec_server *s);
 void ipsec_server_set(struct ipsec_server *s, const struct ipsec_settings *settings);
-/* For RSA signatures. References them; cas: GPtrArray of X509 that peers' certificates are checked
- * against, or NULL: none are accepted. */
-void ipsec_server_set_tls(struct ipsec_server *s, X509 *cert, EVP_PKEY *key, GPtrArray *cas);
+/* For RSA signatures: ours, what goes along with it (or NULL), and who signs those of peers (or
+ * NULL: none are accepted, nor are they if the key is none of RSA). */
+struct ipsec_identity {
+    X509 *cert;
+    EVP_PKEY *key;
+    STACK_OF(X509) * chain;
+    const GPtrArray *cas; /* of X509 */
+};
+/* References what is in there. */
+void ipsec_server_set_identity(struct ipsec_server *s, const struct ipsec_identity *id);
 
 struct ipsec_status {
     bool open;         /* both UDP ports */

@@ -29,12 +29,16 @@ struct ipsec_rules {
     struct ipsec_settings *settings;
     X509 *cert;
     EVP_PKEY *key;
+    STACK_OF(X509) * chain;
     X509_STORE *cas; /* or NULL: no certificates */
     bool aggressive; /* some router may use it */
 };
-/* cas: of X509, or NULL. */
-struct ipsec_rules *ipsec_rules_new(const struct ipsec_settings *s, X509 *cert, EVP_PKEY *key,
-                                    const GPtrArray *cas); /* copies, references */
+/* Copies and references. id: NULL: no certificates. */
+struct ipsec_rules *
+ipsec_rules_new(const struct ipsec_settings *s, const struct ipsec_identity *id);
+/* With other settings and the identity of rules that are there. */
+struct ipsec_rules *
+ipsec_rules_renew(const struct ipsec_rules *r, const struct ipsec_settings *settings);
 struct ipsec_rules *ipsec_rules_ref(struct ipsec_rules *r);
 void ipsec_rules_unref(struct ipsec_rules *r); /* NULL is fine */
 
@@ -59,9 +63,6 @@ struct ipsec_server {
 
     /* Control thread only. */
     struct ipsec_rules *rules;
-    X509 *cert;
-    EVP_PKEY *key;
-    GPtrArray *cas;
     bool open, raw;
     char problem[256];
     guint retry; /* GSource */

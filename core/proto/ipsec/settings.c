@@ -48,33 +48,66 @@ has_aggressive(const struct router_book *b)
     return false;
 }
 
+/* Who is in there is trusted, whether somebody else signed him or not. */
 static X509_STORE *
 store_of(const GPtrArray *cas)
 {
     if (!cas || cas->len == 0)
         return NULL;
     X509_STORE *store = X509_STORE_new();
-    for (guint i = 0; store && i < cas->len; i++)
+    if (!store)
+        return NULL;
+    (void)X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+    for (guint i = 0; i < cas->len; i++)
         (void)X509_STORE_add_cert(store, g_ptr_array_index(cas, i)); /* false: it is there twice */
     return store;
 }
 
-struct ipsec_rules *
-ipsec_rules_new(const struct ipsec_settings *s, X509 *cert, EVP_PKEY *key, const GPtrArray *cas)
+static struct ipsec_rules *
+without_identity(const struct ipsec_settings *s)
 {
     struct ipsec_rules *r = g_new0(struct ipsec_rules, 1);
 
     atomic_init(&r->refs, 1);
     r->settings = ipsec_settings_copy(s);
     r->aggressive = s->routers && has_aggressive(s->routers);
-    r->cas = store_of(cas);
-    if (cert && key && r->cas) {
-        X509_up_ref(cert);
-        EVP_PKEY_up_ref(key);
-        r->cert = cert;
-        r->key = key;
-    }
     return r;
+}
+
+static void
+take_identity(struct ipsec_rules *r, X509 *cert, EVP_PKEY *key, STACK_OF(X509) * chain)
+{
+    X509_up_ref(cert);
+    EVP_PKEY_up_ref(key);
+    r->cert = cert;
+    r->key = key;
+    r->chain = chain ? X509_chain_up_ref(chain) : NULL;
+}
+
+struct ipsec_rules *
+ipsec_rules_new(const struct ipsec_settings *s, const struct ipsec_identity *id)
+{
+    struct ipsec_rules *r = without_identity(s);
+
+    if (!id || !id->cert || !id->key || EVP_PKEY_get_base_id(id->key) != EVP_PKEY_RSA)
+        return r;
+    r->cas = store_of(id->cas);
+    if (r->cas)
+        take_identity(r, id->cert, id->key, id->chain);
+    return r;
+}
+
+struct ipsec_rules *
+ipsec_rules_renew(const struct ipsec_rules *r, const struct ipsec_settings *settings)
+{
+    struct ipsec_rules *next = without_identity(settings);
+
+    if (r->cas) {
+        X509_STORE_up_ref(r->cas);
+        next->cas = r->cas;
+        take_identity(next, r->cert, r->key, r->chain);
+    }
+    return next;
 }
 
 struct ipsec_rules *
@@ -92,6 +125,7 @@ ipsec_rules_unref(struct ipsec_rules *r)
     ipsec_settings_free(r->settings);
     X509_free(r->cert);
     EVP_PKEY_free(r->key);
+    sk_X509_pop_free(r->chain, X509_free);
     X509_STORE_free(r->cas);
     g_free(r);
 }

@@ -330,6 +330,18 @@ take_half(struct initiator *i, const struct isakmp_payloads *all)
 }
 
 static void
+write_cert(struct out *o, X509 *cert)
+{
+    uint8_t *der = NULL;
+    int len = i2d_X509(cert, &der);
+
+    isakmp_payload_begin(&o->m, ISAKMP_CERT);
+    writer_u8(&o->w, X509_SIGNATURE);
+    writer_bytes(&o->w, der, (size_t)len);
+    OPENSSL_free(der);
+}
+
+static void
 write_proof(struct initiator *i, struct out *o)
 {
     struct ike1_ingredients from = ingredients(i);
@@ -341,12 +353,9 @@ write_proof(struct initiator *i, struct out *o)
         isakmp_payload_add(&o->m, ISAKMP_HASH, hash, size);
         return;
     }
-    uint8_t *der = NULL;
-    int len = i2d_X509(i->c.cert, &der);
-    isakmp_payload_begin(&o->m, ISAKMP_CERT);
-    writer_u8(&o->w, X509_SIGNATURE);
-    writer_bytes(&o->w, der, (size_t)len);
-    OPENSSL_free(der);
+    write_cert(o, i->c.cert);
+    if (i->c.other_cert)
+        write_cert(o, i->c.other_cert);
     uint8_t signature[1024];
     size_t n = sizeof(signature);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(i->c.key, NULL);
@@ -391,6 +400,8 @@ verify(struct initiator *i, const struct isakmp_payloads *all)
         return hash && hash->body.left == size && memcmp(hash->body.at, want, size) == 0;
     if (!cert || !sig)
         return i->c.no_cert_request && !cert && sig;
+    while (isakmp_find(all, ISAKMP_CERT, i->peer_certs))
+        i->peer_certs++;
     const uint8_t *at = cert->body.at + 1;
     i->peer_cert = d2i_X509(NULL, &at, (long)cert->body.left - 1);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(X509_get0_pubkey(i->peer_cert), NULL);

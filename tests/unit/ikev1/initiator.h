@@ -14,7 +14,7 @@ struct initiator_config {
     const char *psk;
     unsigned vendors;         /* sent */
     struct endpoint us, peer; /* as we see them: for NAT-D */
-    X509 *cert;
+    X509 *cert, *other_cert;  /* the other one goes along, or NULL */
     EVP_PKEY *key;
     const char *fqdn;     /* the identity; NULL: our address, or the certificate's subject */
     bool clear_3;         /* message 3 of aggressive mode is not encrypted */
@@ -50,6 +50,7 @@ struct initiator {
     bool nat_of_us, nat_of_peer; /* what the server's NAT-D say */
     bool has_nat_d;
     X509 *peer_cert;
+    unsigned peer_certs; /* that came */
 
     /* the quick mode under way */
     struct initiator_quick q;

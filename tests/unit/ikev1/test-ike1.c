@@ -2,6 +2,7 @@
 /* Phase 1: all groups, hashes and ciphers, keys, NAT, what is lost and what comes twice. */
 
 #include "core/crypto/cert.h"
+#include "tests/unit/ikev1/issue.h"
 #include "tests/unit/ikev1/pair.h"
 
 #define US INT64_C(1000000)
@@ -252,14 +253,22 @@ test_rsa(void)
     X509 *its = NULL;
     EVP_PKEY *our_key = NULL;
     EVP_PKEY *its_key = NULL;
+    EVP_PKEY *root_key = NULL;
+    EVP_PKEY *between_key = NULL;
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    X509 *root = issue("root", true, 30, NULL, NULL, &root_key);
+    X509 *between = issue("between", true, 30, root, root_key, &between_key);
 
     g_assert_true(cert_make_self_signed("server.example", 1, &ours, &our_key, NULL));
     g_assert_true(cert_make_self_signed("client.example", 1, &its, &its_key, NULL));
+    g_assert_cmpint(sk_X509_push(chain, root), ==, 1); /* is not sent */
+    g_assert_cmpint(sk_X509_push(chain, between), ==, 2);
     for (unsigned n = 0; n < 6; n++) {
         struct pair p;
         pair_init(&p);
         p.config.cert = ours;
         p.config.key = our_key;
+        p.config.chain = n == 4 ? chain : NULL;
         p.client.suite.auth = IKE1_RSA;
         p.client.cert = its;
         p.client.key = n == 1 ? our_key : its_key;
@@ -276,10 +285,14 @@ test_rsa(void)
         g_assert_cmpint(p.had_cert, ==, good);
         if (n == 1)
             g_assert_nonnull(strstr(ike1_problem(p.k), "signature"));
-        if (n == 2)
+        if (n == 2) {
             g_assert_nonnull(strstr(ike1_problem(p.k), "trusted"));
+            g_assert_cmpint(p.why, ==, IKE1_END_REFUSED);
+        }
         if (n == 3)
             g_assert_nonnull(strstr(ike1_problem(p.k), "names its identity"));
+        if (good)
+            g_assert_cmpuint(p.i.peer_certs, ==, n == 5 ? 0 : n == 4 ? 2 : 1);
         if (n == 0) {
             g_assert_cmpstr(p.id.text, ==, "CN=client.example");
             g_assert_cmpint(X509_cmp(p.i.peer_cert, ours), ==, 0);
@@ -291,6 +304,9 @@ test_rsa(void)
     X509_free(its);
     EVP_PKEY_free(our_key);
     EVP_PKEY_free(its_key);
+    EVP_PKEY_free(root_key);
+    EVP_PKEY_free(between_key);
+    sk_X509_pop_free(chain, X509_free);
 }
 
 static void

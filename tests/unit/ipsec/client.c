@@ -151,13 +151,16 @@ client_phase1(struct client *t)
         .suite = {.cipher = IKE1_AES_CBC,
                   .key_bits = 256,
                   .hash = IKE1_SHA256,
-                  .auth = IKE1_PSK,
+                  .auth = t->c.cert ? IKE1_RSA : IKE1_PSK,
                   .group = 19,
                   .life_s = 3600},
         .psk = t->c.psk ? t->c.psk : "secret",
         .vendors = IKE1_VENDOR_NATT_RFC | IKE1_VENDOR_DPD,
         .us = {.ip = ip_from_v4(0x0a090909), .port = 500}, /* behind a NAT */
         .peer = {.ip = ip_from_v4(0x7f000001), .port = 500},
+        .cert = t->c.cert,
+        .other_cert = t->c.other_cert,
+        .key = t->c.key,
         .fqdn = t->c.fqdn,
         .initial_contact = t->c.initial_contact,
     };

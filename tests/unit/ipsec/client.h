@@ -19,8 +19,10 @@ struct client_config {
     const char *from; /* our address; 127.0.0.1 if NULL */
     bool initial_contact;
     bool tunnel;
-    uint8_t protocol; /* 17 if 0 */
-    int wait_ms;      /* for an answer in phase 1; CLIENT_WAIT_MS if 0 */
+    uint8_t protocol;        /* 17 if 0 */
+    X509 *cert, *other_cert; /* signs instead, and what goes along; borrowed */
+    EVP_PKEY *key;
+    int wait_ms; /* for an answer in phase 1; CLIENT_WAIT_MS if 0 */
 };
 
 struct client {

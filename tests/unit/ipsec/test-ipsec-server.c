@@ -7,6 +7,7 @@
 #include "core/proto/ipsec/first.h"
 #include "core/proto/ipsec/home.h"
 #include "core/proto/ipsec/peer.h"
+#include "tests/unit/ikev1/issue.h"
 #include "tests/unit/ipsec/client.h"
 
 #include <glib.h>
@@ -476,6 +477,89 @@ test_keys(struct rig *r, gconstpointer data)
     g_assert_cmpuint(status(r).wrong_key, >=, 1);
 }
 
+/* ---- certificates ---- */
+
+struct chain {
+    X509 *cert, *between;
+    EVP_PKEY *key;
+};
+
+static void
+try_chain(struct rig *r, const struct chain *c, bool ok)
+{
+    struct client_config config_ = config(r);
+    unsigned before = status(r).peers;
+    struct client t;
+
+    config_.cert = c->cert;
+    config_.other_cert = c->between;
+    config_.key = c->key;
+    config_.wait_ms = ok ? 0 : 300;
+    client_init(&t, &config_);
+    g_assert_true(client_connect(&t) == ok || !ok);
+    g_assert_cmpint(t.ike.up, ==, ok);
+    g_assert_cmpuint(status(r).peers, ==, before + (ok ? 1 : 0));
+    if (ok) {
+        g_assert_true(client_echo(&t, CLIENT_INNER, 100));
+        g_assert_cmpuint(t.ike.peer_certs, ==, 1);
+    }
+    client_done(&t);
+}
+
+/* Those of a trusted authority come in, as long as it is one. */
+static void
+test_certificates(struct rig *r, gconstpointer data)
+{
+    enum { ROOT, FOREIGN, BETWEEN, SERVER, GOOD, EXPIRED, OTHER, FAR, N };
+    static const struct {
+        const char *name;
+        bool ca;
+        int days, by;
+    } make[N] = {{"root", true, 30, -1},        {"foreign", true, 30, -1},
+                 {"between", true, 30, ROOT},   {"server", false, 30, -1},
+                 {"good", false, 30, ROOT},     {"expired", false, -1, ROOT},
+                 {"other", false, 30, FOREIGN}, {"far", false, 30, BETWEEN}};
+    X509 *cert[N];
+    EVP_PKEY *key[N];
+    g_autoptr(GPtrArray) cas = g_ptr_array_new();
+    struct ipsec_identity id = {.cas = cas};
+
+    (void)data;
+    for (unsigned i = 0; i < N; i++) {
+        int by = make[i].by;
+        cert[i] = issue(make[i].name, make[i].ca, make[i].days, by < 0 ? NULL : cert[by],
+                        by < 0 ? NULL : key[by], &key[i]);
+    }
+    struct chain good = {.cert = cert[GOOD], .key = key[GOOD]};
+    struct chain expired = {.cert = cert[EXPIRED], .key = key[EXPIRED]};
+    struct chain other = {.cert = cert[OTHER], .key = key[OTHER]};
+    struct chain far = {.cert = cert[FAR], .key = key[FAR], .between = cert[BETWEEN]};
+    struct chain cut = {.cert = cert[FAR], .key = key[FAR]};
+    id.cert = cert[SERVER];
+    id.key = key[SERVER];
+    ipsec_server_set_identity(r->server, &id);
+    try_chain(r, &good, false); /* nobody is trusted */
+    g_ptr_array_add(cas, cert[ROOT]);
+    ipsec_server_set_identity(r->server, &id);
+    try_chain(r, &good, true);
+    try_chain(r, &far, true);
+    try_chain(r, &cut, false);
+    try_chain(r, &expired, false);
+    try_chain(r, &other, false);
+    struct ipsec_settings *s = make_settings(r);
+    ipsec_server_set(r->server, s); /* other settings leave it as it is */
+    ipsec_settings_free(s);
+    try_chain(r, &good, true);
+    cas->pdata[0] = cert[BETWEEN]; /* trusted itself, although another signed it */
+    ipsec_server_set_identity(r->server, &id);
+    try_chain(r, &cut, true);
+    try_chain(r, &good, false);
+    for (unsigned i = 0; i < N; i++) {
+        X509_free(cert[i]);
+        EVP_PKEY_free(key[i]);
+    }
+}
+
 /* Protocols of routers are for those in the register. */
 static void
 test_register(struct rig *r, gconstpointer data)
@@ -697,6 +781,7 @@ main(int argc, char **argv)
     ADD("goodbye", test_goodbye);
     ADD("service-closes", test_service_closes);
     ADD("keys", test_keys);
+    ADD("certificates", test_certificates);
     ADD("register", test_register);
     ADD("stray", test_stray);
     ADD("flood", test_flood);
