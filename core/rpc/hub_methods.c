@@ -182,6 +182,8 @@ put_counts(struct record *out, const struct rpc_call *c, const char *hub,
 
     record_set_u32(out, "NumGroups_u32", groups->len);
     record_set_u32(out, "NumUsers_u32", store_users_count(c->host->store, hub));
+    record_set_u32(out, "NumAccessLists_u32",
+                   store_rules_count(c->host->store, STORE_ACCESS_RULES, hub));
     record_set_u32(out, "NumSessions_u32", stats->sessions);
     record_set_u32(out, "NumMacTables_u32", stats->fdb_entries);
 }

@@ -141,6 +141,8 @@ test_numbers(void)
     g_assert_cmpuint(record_count(all, "AccessList"), ==, 1);
     row = record_at(all, "AccessList", 0);
     g_assert_cmpuint(record_u32(row, "Id_u32"), ==, 2);
+    g_autoptr(record_t) status = call_json(&f, "GetHubStatus", "{'HubName_str':'A'}", PE_OK);
+    g_assert_cmpuint(record_u32(status, "NumAccessLists_u32"), ==, 1);
     g_assert_false(record_bool(row, "Discard_bool"));
     fixture_close(&f);
 }
