@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { LOGIN_ANONYMOUS = 0, LOGIN_PASSWORD = 1, LOGIN_CERT = 2, LOGIN_SIGNED = 3 };
+enum { LOGIN_RADIUS = 4, LOGIN_DOMAIN = 5 };
 
 static bool
 take_expiry(const char *text, struct record *in)
@@ -55,6 +56,22 @@ ask_password(const struct ctl_args *args, struct record *in)
     return true;
 }
 
+/* Somebody else knows the password. */
+static void
+take_external(const struct ctl_args *args, struct record *in)
+{
+    const char *name = ctl_value(args, "--external-name");
+
+    if (ctl_has(args, "--radius"))
+        record_set_u32(in, "AuthType_u32", LOGIN_RADIUS);
+    if (ctl_has(args, "--domain"))
+        record_set_u32(in, "AuthType_u32", LOGIN_DOMAIN);
+    if (!name)
+        return;
+    record_set_text(in, "RadiusUsername_utf", name);
+    record_set_text(in, "NtUsername_utf", name);
+}
+
 /* How the user logs in; at most one way may be named. */
 static bool
 take_login(const struct ctl_command *cmd, const struct ctl_args *args, struct record *in)
@@ -62,11 +79,13 @@ take_login(const struct ctl_command *cmd, const struct ctl_args *args, struct re
     bool password = ctl_wants_password(args);
     bool anonymous = ctl_has(args, "--anonymous"), is_signed = ctl_has(args, "--signed-cert");
     const char *cert = ctl_value(args, "--cert");
+    bool external = ctl_has(args, "--radius") || ctl_has(args, "--domain");
 
-    if (password + anonymous + is_signed + (cert != NULL) > 1) {
+    if (password + anonymous + is_signed + external + (cert != NULL) > 1) {
         ctl_usage(cmd, _("a user logs in in one way"));
         return false;
     }
+    take_external(args, in);
     if (anonymous)
         record_set_u32(in, "AuthType_u32", LOGIN_ANONYMOUS);
     if (is_signed)

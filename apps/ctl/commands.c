@@ -59,6 +59,9 @@ static const struct ctl_option hub_set_options[] = {
         {"--cert", N_("FILE"), N_("logs in with this certificate"), false},                      \
         {"--signed-cert", NULL, N_("logs in with a certificate of a trusted authority"), false}, \
         {"--cn", N_("CN"), N_("common name that the certificate must have"), false},             \
+        {"--radius", NULL, N_("logs in with what the RADIUS server knows"), false},              \
+        {"--domain", NULL, N_("logs in with what the domain knows"), false},                     \
+        {"--external-name", N_("NAME"), N_("name there, when it is another"), false},            \
         {"--serial", N_("HEX"), N_("serial number that the certificate must have"), false},      \
         {"--realname", N_("TEXT"), N_("full name"), false},                                      \
         {"--note", N_("TEXT"), N_("remark"), false},                                             \
@@ -508,6 +511,12 @@ const struct ctl_command ctl_commands[] = {
      CHANGE("DeleteBanAllow", "Prefix_str", NULL)},
     {"ban", "allowed", NULL, N_("list the addresses that are never banned"), NULL,
      LIST("EnumBanAllow", NULL, "AllowList", allow_columns)},
+
+    {"radius", "show", "HUB", N_("show the RADIUS servers of a hub, and how they do"), NULL,
+     SHOW("GetHubRadius", "HubName_str")},
+    {"radius", "set", "HUB", N_("change them"), ctl_radius_set_options, .run = ctl_run_radius_set},
+    {"radius", "test", "HUB", N_("ask each of them for a sign of life"), NULL,
+     .run = ctl_run_radius_test},
 
     {"rpc", NULL, "METHOD [JSON]", N_("call a method of the API as it is"), NULL,
      .run = ctl_run_rpc},

@@ -42,6 +42,7 @@ fill_user(const struct store_user *u, const struct policy *policy, struct auth_u
                     sizeof(out->external_name));
     out->expires_ms = u->expires_ms;
     out->policy = *policy;
+    out->own_policy = u->has_policy;
     out->address = u->address;
 }
 
@@ -113,7 +114,22 @@ keep_bans(void *store, const GArray *bans)
         log_warning("bans would not survive a restart", "error=%s", error->message);
 }
 
-const struct auth_store_ops users_of_store = {.find_user = find_user,
+static bool
+find_group(void *store, const char *hub, const char *group, bool *has_policy, struct policy *out)
+{
+    struct store_group *g = store_group_get(store, hub, group);
+    bool found = g != NULL;
+
+    if (found) {
+        *has_policy = g->has_policy;
+        *out = g->policy;
+    }
+    store_group_free(g);
+    return found;
+}
+
+const struct auth_store_ops users_of_store = {.find_group = find_group,
+                                              .find_user = find_user,
                                               .trusted_cas = trusted_cas,
                                               .logged_in = logged_in,
                                               .keep_bans = keep_bans};

@@ -8,6 +8,7 @@
 #include "apps/server/ipsec.h"
 #include "apps/server/logs.h"
 #include "apps/server/openvpn.h"
+#include "apps/server/radius.h"
 #include "apps/server/secrets.h"
 #include "apps/server/securenat.h"
 #include "apps/server/usage.h"
@@ -36,6 +37,7 @@ struct server {
     struct logs *logs;
     struct worker_set *workers;
     struct hub_watch usage;
+    struct radius *radius;
     struct hubs *hubs;
     GPtrArray *bridges; /* of struct bridge */
     struct auth *auth;
@@ -163,6 +165,30 @@ host_ipsec_peers(void *owner, struct record *out)
     ipsec_put_peers(s->ipsec, out);
 }
 
+static void
+host_radius_changed(void *owner, const char *hub)
+{
+    const struct server *s = owner;
+
+    radius_changed(s->radius, hub);
+}
+
+static void
+host_radius_status(void *owner, const char *hub, struct record *out)
+{
+    const struct server *s = owner;
+
+    radius_put_status(s->radius, hub, out);
+}
+
+static void
+host_radius_test(void *owner, const char *hub)
+{
+    const struct server *s = owner;
+
+    radius_test(s->radius, hub);
+}
+
 static GString *
 host_openvpn_profile(void *owner, const struct record *in, GError **error)
 {
@@ -219,6 +245,9 @@ static const struct rpc_host_ops host_ops = {.logs_changed = host_logs_changed,
                                              .ipsec_changed = host_ipsec_changed,
                                              .ipsec_status = host_ipsec_status,
                                              .ipsec_peers = host_ipsec_peers,
+                                             .radius_changed = host_radius_changed,
+                                             .radius_status = host_radius_status,
+                                             .radius_test = host_radius_test,
                                              .openvpn_profile = host_openvpn_profile,
                                              .openvpn_key = host_openvpn_key};
 
@@ -336,7 +365,8 @@ start(struct server *s, const struct options *o, GError **error)
     if (!use_hub_secret(s, error))
         return false;
     s->usage = usage_watch(s->store);
-    hubs_set_watch(s->hubs, &s->usage);
+    s->radius = radius_new(s->store);
+    hubs_set_watch(s->hubs, radius_watch(s->radius, &s->usage));
     if (!start_hubs(s, error))
         return false;
     logs_use_hubs(s->logs, s->hubs);
@@ -344,6 +374,7 @@ start(struct server *s, const struct options *o, GError **error)
     s->auth = auth_new(&users_of_store, s->store);
     auth_set_admission(s->auth, admits, s->hubs);
     ban_config_load(s->store, s->auth);
+    radius_start(s->radius, s->auth);
     struct rpc_host host = {.store = s->store,
                             .hubs = s->hubs,
                             .auth = s->auth,
@@ -433,6 +464,7 @@ server_free(struct server *s)
         while (g_main_context_iteration(NULL, FALSE)) /* the last reports of usage */
             continue;
     }
+    radius_free(s->radius);
     sevpn_server_free(s->sevpn);
     api_service_free(s->api);
     if (s->rpc)

@@ -198,6 +198,22 @@ report_verdict(struct job *job)
     hub_event_report(&e);
 }
 
+/* A group that a back-end named; one that the hub does not have counts for nothing. */
+static void
+take_named_group(struct job *job)
+{
+    const struct auth *a = job->auth;
+    bool has_policy = false;
+    struct policy policy;
+
+    if (!job->has_first || !job->first.group[0] || !a->ops->find_group)
+        return;
+    if (!a->ops->find_group(a->store, job->request->hub, job->first.group, &has_policy, &policy))
+        job->first.group[0] = '\0';
+    else if (has_policy && !job->user.own_policy)
+        job->user.policy = policy;
+}
+
 static void
 decide(struct job *job)
 {
@@ -209,6 +225,7 @@ decide(struct job *job)
                                .proven = job->proven,
                                .answer = job->has_first ? &job->first : NULL,
                                .now_ms = clock_wall_ms()};
+    take_named_group(job);
     if (local_needs_cas(r, facts.user))
         facts.cas = a->ops->trusted_cas(a->store, r->hub);
     local_decide(r, &facts, &job->verdict);

@@ -137,6 +137,7 @@ struct auth_user {
     char *cert_cn; /* type 3, or NULL */
     GBytes *cert_serial;
     char external_name[256]; /* types 4 and 5: the name there, "" for the same */
+    bool own_policy;         /* that of a group that a back-end names does not count */
     bool second_factor;      /* something must be shown beside the credential (backend.h) */
     int64_t expires_ms;      /* 0 never */
     struct policy policy;
@@ -154,6 +155,10 @@ struct auth_store_ops {
     void (*logged_in)(void *store, const char *hub, const char *user, bool ok);
     /* Bans (struct guard_ban) that began, to be kept over a restart. May be NULL. */
     void (*keep_bans)(void *store, const GArray *bans);
+    /* May be NULL. Whether the hub has this group, which a back-end has named; *has_policy and its
+     * policy. */
+    bool (*find_group)(void *store, const char *hub, const char *group, bool *has_policy,
+                       struct policy *out);
 };
 
 struct auth;

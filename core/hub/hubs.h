@@ -7,12 +7,19 @@
 
 struct hubs;
 struct hub_port_stats;
+struct session;
 
-/* Somebody who wants to hear of what happens in all hubs. */
+/* Somebody who wants to hear of what happens in all hubs. All of them may be NULL. */
 struct hub_watch {
+    const struct hub_watch *next; /* who wants to hear of it, too */
     /* A session has ended, and this is what went through its port. On the session's worker. */
     void (*session_ended)(void *owner, const char *hub, const char *user,
                           const struct hub_port_stats *stats);
+    /* On the session's worker: it is in its hub; it is over, for this reason (enum
+     * pe_error). Whoever keeps it takes a reference. */
+    void (*session_started)(void *owner, struct session *s);
+    void (*session_over)(void *owner, struct session *s, const struct hub_port_stats *stats,
+                         int reason);
     void *owner;
 };
 

@@ -57,6 +57,7 @@ session_unref(struct session *s)
     g_free(s->name);
     g_free(s->user);
     g_free(s->auth_user);
+    g_free(s->record);
     g_free(s->group);
     g_free(s->protocol);
     g_free(s->client_name);
@@ -97,6 +98,8 @@ session_new(struct hub *hub, const struct session_config *config, const struct s
     s->name = make_name(config->user, config->tag, s->number);
     s->user = g_strdup(config->user);
     s->auth_user = g_strdup(config->auth_user);
+    s->record = g_strdup(config->record);
+    s->account = config->account;
     s->group = g_strdup(config->group);
     s->protocol = g_strdup(config->protocol);
     s->client_name = g_strdup(config->client_name);
@@ -230,6 +233,10 @@ session_start(struct hub *hub, const struct session_config *config, const struct
             timer_arm(worker_timers(s->home), &s->bell,
                       worker_now_us(s->home) + INT64_C(1000000) * s->policy.AutoDisconnect);
         report_start(s);
+        for (const struct hub_watch *w = hub->watch; w; w = w->next) {
+            if (w->session_started)
+                w->session_started(w->owner, s);
+        }
         return s;
     }
     hub_event_report(&(struct hub_event){.kind = HUB_EVENT_SESSION_REFUSED,
@@ -282,9 +289,12 @@ session_end(struct session *s, int reason)
     struct hub_port_stats stats;
     hub_port_get_stats(s->port, &stats);
     report_end(s, reason, &stats);
-    const struct hub_watch *watch = s->hub->watch;
-    if (watch)
-        watch->session_ended(watch->owner, s->hub->name, s->user, &stats);
+    for (const struct hub_watch *w = s->hub->watch; w; w = w->next) {
+        if (w->session_ended)
+            w->session_ended(w->owner, s->hub->name, s->record ? s->record : s->user, &stats);
+        if (w->session_over)
+            w->session_over(w->owner, s, &stats, reason);
+    }
     session_unref(s);
 }
 

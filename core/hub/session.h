@@ -16,10 +16,12 @@
 
 struct session_config {
     const char *user;      /* as authenticated */
-    const char *auth_user; /* as it was asked for, when another (RADIUS, "*"); or NULL */
-    const char *group;     /* or NULL */
-    const char *protocol;  /* "SE-VPN", ... */
-    const char *tag;       /* inserted in the name: SID-USER-[TAG]-n; NULL for none */
+    const char *auth_user; /* as it was asked for, when another; or NULL */
+    const char *record; /* the user in the store that it counts for, when another ("*"); or NULL */
+    uint64_t account;   /* by which a back-end of auth knows it; 0: none does */
+    const char *group;  /* or NULL */
+    const char *protocol; /* "SE-VPN", ... */
+    const char *tag;      /* inserted in the name: SID-USER-[TAG]-n; NULL for none */
     struct endpoint peer;
     struct endpoint local;
     const char *client_name; /* product the peer says it is; untrusted text */
@@ -42,6 +44,8 @@ struct session {
     struct hub *hub;
     char *name; /* SID-ALICE-3 */
     char *user, *auth_user, *group, *protocol, *client_name, *client_host, *client_os, *cipher;
+    char *record;
+    uint64_t account;
     struct endpoint peer, local;
     struct policy policy;
     uint32_t client_ver, client_build;

@@ -216,6 +216,8 @@ begin(struct ether_link *l, const struct auth_verdict *verdict)
     struct session_config config = {
         .user = verdict->user,
         .group = verdict->group[0] ? verdict->group : NULL,
+        .record = verdict->record[0] ? verdict->record : NULL,
+        .account = verdict->account,
         .protocol = l->config.protocol,
         .tag = l->config.tag,
         .peer = c->remote,

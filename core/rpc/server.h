@@ -72,6 +72,11 @@ struct rpc_host_ops {
     /* Fills in the answer of GetLogStatus. */
     void (*log_status)(void *owner, struct record *out);
     bool (*capture)(void *owner, struct rpc_capture *want, GError **error);
+    /* The RADIUS servers of a hub (radius_config.h) in the store are others, or the hub is gone. */
+    void (*radius_changed)(void *owner, const char *hub);
+    /* Adds how they do to the answer of GetHubRadius; asks them for a sign of life. */
+    void (*radius_status)(void *owner, const char *hub, struct record *out);
+    void (*radius_test)(void *owner, const char *hub);
     /* TCP connections that are open now, of all kinds. May be NULL. */
     unsigned (*tcp_connections)(void *owner);
 };

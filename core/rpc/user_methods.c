@@ -19,6 +19,7 @@ enum {
     AUTH_TYPE_RADIUS = 4,
     AUTH_TYPE_NT = 5,
     SERIAL_MAX = 64,
+    EXTERNAL_NAME_MAX = 253,
     VLAN_MAX = 4094,
 };
 
@@ -108,14 +109,25 @@ take_signed(const struct rpc_call *c, struct store_user *u, GError **error)
     return true;
 }
 
+/* The name that it has at the RADIUS server or in the domain. */
+static bool
+take_external(const struct rpc_call *c, struct store_user *u, GError **error)
+{
+    bool radius = u->auth_type == AUTH_TYPE_RADIUS;
+    const char *name = record_text(c->in, radius ? "RadiusUsername_utf" : "NtUsername_utf");
+
+    if (strlen(name) > EXTERNAL_NAME_MAX)
+        return rpc_fail(error, PE_INVALID_PARAMETER, "the name at the server has up to %d bytes",
+                        EXTERNAL_NAME_MAX);
+    u->external_name = name[0] ? g_strdup(name) : NULL;
+    return true;
+}
+
 static bool
 take_auth(const struct rpc_call *c, struct store_user *u, GError **error)
 {
     uint32_t type = record_u32(c->in, "AuthType_u32");
 
-    if (type == AUTH_TYPE_RADIUS || type == AUTH_TYPE_NT)
-        return rpc_fail(error, PE_AUTH_NOT_SUPPORTED,
-                        "this server cannot ask RADIUS or a domain about users");
     if (type > AUTH_TYPE_NT)
         return rpc_fail(error, PE_INVALID_PARAMETER, "there is no kind of login %u", type);
     u->auth_type = type;
@@ -124,6 +136,8 @@ take_auth(const struct rpc_call *c, struct store_user *u, GError **error)
         return take_cert(c, u, error);
     if (type == AUTH_TYPE_SIGNED)
         return take_signed(c, u, error);
+    if (type == AUTH_TYPE_RADIUS || type == AUTH_TYPE_NT)
+        return take_external(c, u, error);
     if (type != AUTH_TYPE_PASSWORD)
         return true;
     if (c->verifier)
@@ -227,6 +241,10 @@ answer(const struct rpc_call *c, const struct store_user *u)
     put_bytes(out, "UserX_bin", u->cert);
     put_bytes(out, "Serial_bin", u->cert_serial);
     record_set_text(out, "CommonName_utf", u->cert_cn);
+    if (u->auth_type == AUTH_TYPE_RADIUS)
+        record_set_text(out, "RadiusUsername_utf", u->external_name ? u->external_name : "");
+    if (u->auth_type == AUTH_TYPE_NT)
+        record_set_text(out, "NtUsername_utf", u->external_name ? u->external_name : "");
     record_set_u32(out, "NumLogin_u32", u->logins);
     put_traffic(out, "", u);
     record_set_bool(out, "UsePolicy_bool", u->has_policy);

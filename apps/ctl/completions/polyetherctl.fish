@@ -33,6 +33,7 @@ complete -c polyetherctl -n __fish_use_subcommand -a sstp
 complete -c polyetherctl -n __fish_use_subcommand -a ipsec
 complete -c polyetherctl -n __fish_use_subcommand -a router
 complete -c polyetherctl -n __fish_use_subcommand -a ban
+complete -c polyetherctl -n __fish_use_subcommand -a radius
 complete -c polyetherctl -n __fish_use_subcommand -a rpc
 complete -c polyetherctl -n '__fish_seen_subcommand_from server' -a info -d 'who the server is'
 complete -c polyetherctl -n '__fish_seen_subcommand_from server' -a status -d 'how the server does'
@@ -97,6 +98,9 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_s
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l cert -r -d 'logs in with this certificate'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l signed-cert -d 'logs in with a certificate of a trusted authority'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l cn -r -d 'common name that the certificate must have'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l radius -d 'logs in with what the RADIUS server knows'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l domain -d 'logs in with what the domain knows'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l external-name -r -d 'name there, when it is another'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l serial -r -d 'serial number that the certificate must have'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l realname -r -d 'full name'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from create' -l note -r -d 'remark'
@@ -112,6 +116,9 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_s
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l cert -r -d 'logs in with this certificate'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l signed-cert -d 'logs in with a certificate of a trusted authority'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l cn -r -d 'common name that the certificate must have'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l radius -d 'logs in with what the RADIUS server knows'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l domain -d 'logs in with what the domain knows'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l external-name -r -d 'name there, when it is another'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l serial -r -d 'serial number that the certificate must have'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l realname -r -d 'full name'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l note -r -d 'remark'
@@ -339,3 +346,18 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a delete -d 'end 
 complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a allow -d 'never ban these addresses, like 192.0.2.0/24'
 complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a disallow -d 'take them from that list'
 complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a allowed -d 'list the addresses that are never banned'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius' -a show -d 'show the RADIUS servers of a hub, and how they do'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius' -a set -d 'change them'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l servers -r -d 'servers, HOST or HOST:PORT, with commas between, in the order in which to ask'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l secret-stdin -d 'the shared secret is the input: one line for all servers, or one a server'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l secret-file -r -d 'the same from this file'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l port -r -d 'of servers that name none'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l interval -r -d 'before a request is sent again'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l timeout -r -d 'for one server, before the next is asked'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l accounting -r -d 'report sessions to the servers'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l accounting-port -r -d 'for that'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l interim -r -d 'between reports, 0: as the server says'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l message-authenticator -r -d 'replies must have one; without it they can be forged'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l nas-identifier -r -d 'what the hub calls itself; none: its name'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l coa -r -d 'take Disconnect and CoA requests of the servers'
+complete -c polyetherctl -n '__fish_seen_subcommand_from radius' -a test -d 'ask each of them for a sign of life'

@@ -116,6 +116,8 @@ ovpn_session_begin(struct ovpn_peer *p, const struct auth_verdict *verdict, int6
     struct session_config config = {
         .user = verdict->user,
         .group = verdict->group[0] ? verdict->group : NULL,
+        .record = verdict->record[0] ? verdict->record : NULL,
+        .account = verdict->account,
         .protocol = "OpenVPN",
         .tag = p->says.tap ? "OPENVPN_L2" : "OPENVPN_L3",
         .peer = p->address.remote,

@@ -168,6 +168,8 @@ enter_hub(struct ppp_peer *p, const struct auth_verdict *verdict, int64_t now_us
     unsigned mtu = MIN(p->config.mtu, ppp_link_mru(p->link));
     struct session_config session = {.user = verdict->user,
                                      .group = verdict->group[0] ? verdict->group : NULL,
+                                     .record = verdict->record[0] ? verdict->record : NULL,
+                                     .account = verdict->account,
                                      .protocol = p->protocol,
                                      .tag = p->tag,
                                      .peer = p->config.remote,

@@ -180,6 +180,8 @@ start_session(struct sevpn_session *me, struct conn *c, const struct sevpn_login
     }
     config->user = verdict->user;
     config->group = verdict->group[0] ? verdict->group : NULL;
+    config->record = verdict->record[0] ? verdict->record : NULL;
+    config->account = verdict->account;
     config->protocol = "SE-VPN";
     config->peer = *conn_peer(c);
     config->local = *conn_local(c);

@@ -31,11 +31,13 @@ extern const struct rpc_field rpc_ipsec_services[];
 extern const struct rpc_field rpc_hub_log_options[];
 extern const struct rpc_field rpc_server_log_options[];
 extern const struct rpc_field rpc_syslog_options[];
+extern const struct rpc_field rpc_radius_options[];
 
 extern const struct rpc_area rpc_area_access;
 extern const struct rpc_area rpc_area_ban;
 extern const struct rpc_area rpc_area_ipsec;
 extern const struct rpc_area rpc_area_log;
+extern const struct rpc_area rpc_area_radius;
 extern const struct rpc_area rpc_area_openvpn;
 extern const struct rpc_area rpc_area_securenat;
 extern const struct rpc_area rpc_area_server;
