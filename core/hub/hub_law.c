@@ -111,6 +111,12 @@ claim(struct hub_port *in, const struct ip *ip, uint64_t src, int64_t now_us)
     return gate_refuse(in->gate, item_of(in->gate, verdict, ip));
 }
 
+static bool
+asks(const struct ip_terms *terms)
+{
+    return terms->max > 0 || terms->exclusive || terms->given;
+}
+
 enum drop
 hub_law_source(struct hub_port *in, const struct hub_law *law, const struct frame *f, uint64_t src,
                int64_t now_us)
@@ -122,7 +128,7 @@ hub_law_source(struct hub_port *in, const struct hub_law *law, const struct fram
     if (g && g->check_mac && source.arp_mac &&
         memcmp(source.arp_mac, f->data + sizeof(struct mac), sizeof(struct mac)) != 0)
         return gate_refuse(g, POLICY_CheckMac);
-    if (source.is_bad && g && g->asks_ip)
+    if (source.is_bad && asks(source.version == 4 ? &in->watch->v4 : &in->watch->v6))
         return DROP_BAD_SOURCE;
     if (source.ip.family != 0) {
         in->watch->only_private4 = law->options.ManageOnlyPrivateIP;

@@ -99,6 +99,7 @@ unsigned ip_table_count(struct ip_table *t);
 
 /* Where a frame says that it comes from. */
 struct ip_source {
+    uint8_t version;        /* 4, 6, or 0: neither IP nor ARP */
     struct ip ip;           /* family 0: from none that a host may have */
     bool is_bad;            /* IP or ARP, from an address that no host has */
     bool is_probe;          /* 0.0.0.0 or ::, as of one that is still looking for its address */

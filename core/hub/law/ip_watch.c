@@ -21,6 +21,7 @@ enum { ARP_ETHERNET = 0x0001, ARP_AT_SENDER_MAC = 8, ARP_AT_SENDER = 14 };
 static void
 judge4(const uint8_t *at, struct ip_source *out)
 {
+    out->version = 4;
     uint32_t ip = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
     if (ip == 0)
         out->is_probe = true;
@@ -34,6 +35,7 @@ static void
 judge6(const uint8_t *at, struct ip_source *out)
 {
     static const uint8_t none[15];
+    out->version = 6;
     if (memcmp(at, none, 15) == 0) { /* :: and ::1 */
         out->is_probe = at[15] == 0;
         out->is_bad = !out->is_probe;
