@@ -112,14 +112,19 @@ run(void *data)
     g_assert_true(z->port[GUARDED] && z->port[OTHER]);
     for (unsigned n = 0; n < RECORDS && r.left > 0; n++) {
         unsigned from = reader_u8(&r) & 1;
-        size_t len = MIN(reader_u8(&r), r.left);
+        size_t len = reader_u8(&r);
+        len = MIN(len, r.left);
+        if (!reader_ok(&r))
+            break;
         struct batch b = {.n = 0};
         struct frame *f = frame_new(worker_pool(worker_current()), FRAME);
         g_assert_nonnull(f);
         z->sent = reader_take(&r, len);
         z->sent_len = len;
         z->delivered = 0;
-        memcpy(frame_put(f, len), z->sent, len);
+        uint8_t *at = frame_put(f, len);
+        if (at && z->sent)
+            memcpy(at, z->sent, len);
         uint64_t before = lost(z);
         batch_add(&b, f);
         hub_port_receive(z->port[from], &b, worker_now_us(worker_current()));
