@@ -11,7 +11,6 @@ ctl_run_hub_option_set(struct ctl *c, const struct ctl_command *cmd, const struc
     uint32_t value = 0;
     g_autoptr(record_t) in = record_new();
 
-    (void)cmd;
     if (strcmp(text, "on") == 0 || strcmp(text, "yes") == 0)
         value = 1;
     else if (strcmp(text, "off") != 0 && strcmp(text, "no") != 0 &&
@@ -21,5 +20,5 @@ ctl_run_hub_option_set(struct ctl *c, const struct ctl_command *cmd, const struc
     struct record *row = record_append(in, "AdminOptionList");
     record_set_text(row, "Name_str", ctl_arg(args, 1));
     record_set_u32(row, "Value_u32", value);
-    return ctl_change(c, "SetHubExtOptions", in);
+    return ctl_change(c, cmd->method, in);
 }

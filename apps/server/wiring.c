@@ -24,6 +24,7 @@
 #include "core/proto/sstp/server.h"
 #include "core/rpc/access_config.h"
 #include "core/rpc/ban_config.h"
+#include "core/rpc/hub_config.h"
 #include "core/rpc/identity.h"
 #include "core/rpc/option_config.h"
 #include "core/rpc/server.h"
@@ -283,10 +284,7 @@ start_hubs(struct server *s, GError **error)
 
     for (guint i = 0; i < stored->len; i++) {
         const struct store_hub *h = g_ptr_array_index(stored, i);
-        struct hub_config config = {.name = h->name,
-                                    .online = h->online,
-                                    .no_enum = h->no_enum,
-                                    .max_sessions = h->max_sessions};
+        struct hub_config config = hub_config_of(s->store, h);
         struct hub *hub = hubs_create(s->hubs, &config, error);
         if (!hub)
             return false;

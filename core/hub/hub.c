@@ -15,6 +15,8 @@ set_numbers(struct hub *hub, const struct hub_config *config)
     if (most == 0 || most > HUB_MAX_PORTS)
         most = HUB_MAX_PORTS;
     atomic_store(&hub->max_sessions, most);
+    atomic_store(&hub->max_clients, config->max_clients);
+    atomic_store(&hub->max_bridges, config->max_bridges);
     atomic_store(&hub->ageing_s, ageing_s);
     atomic_store(&hub->storm_pps, storm_pps);
     atomic_store(&hub->no_enum, config->no_enum);

@@ -31,6 +31,8 @@ struct hub_config {
     bool online;
     bool no_enum;          /* not in lists for strangers */
     unsigned max_sessions; /* 0: no limit but HUB_MAX_PORTS */
+    unsigned max_clients;  /* of them, sessions that are no bridges; 0: no limit */
+    unsigned max_bridges;  /* and those that are; 0: no limit */
     unsigned ageing_s;     /* 0: HUB_AGEING_S */
     unsigned storm_pps;    /* 0: HUB_STORM_PPS */
 };

@@ -121,7 +121,7 @@ struct hub {
     /* Settings: independent of each other, so each is simply replaced. */
     atomic_bool online, no_enum;
     atomic_bool destroyed; /* never comes online again */
-    atomic_uint max_sessions, ageing_s, storm_pps;
+    atomic_uint max_sessions, max_clients, max_bridges, ageing_s, storm_pps;
 
     _Atomic(struct hub_tap *) tap; /* NULL: nobody looks */
     struct hub_access access;

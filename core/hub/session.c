@@ -134,17 +134,24 @@ enter(struct session *s, GError **error)
 {
     struct hub *hub = s->hub;
     unsigned most = atomic_load(&hub->max_sessions);
+    unsigned most_of_kind = atomic_load(s->bridge_mode ? &hub->max_bridges : &hub->max_clients);
     unsigned of_user = 0;
+    unsigned of_kind = 0;
     int refusal = PE_OK;
 
     g_mutex_lock(&hub->sessions_lock);
-    for (unsigned i = 0; s->policy.MultiLogins > 0 && i < hub->sessions->len; i++) {
+    bool counts = s->policy.MultiLogins > 0 || most_of_kind > 0;
+    for (unsigned i = 0; counts && i < hub->sessions->len; i++) {
         const struct session *other = g_ptr_array_index(hub->sessions, i);
         of_user += g_ascii_strcasecmp(other->user, s->user) == 0;
+        of_kind += other->bridge_mode == s->bridge_mode;
     }
     if (!hub_is_online(hub)) {
         refusal = PE_HUB_STOPPING;
     } else if (hub->sessions->len >= most) {
+        refusal = PE_HUB_FULL;
+    } else if (most_of_kind > 0 && of_kind >= most_of_kind) {
+        most = most_of_kind;
         refusal = PE_HUB_FULL;
     } else if (s->policy.MultiLogins > 0 && of_user >= s->policy.MultiLogins) {
         refusal = PE_TOO_MANY_USER_SESSIONS;
@@ -157,8 +164,8 @@ enter(struct session *s, GError **error)
     if (refusal == PE_HUB_STOPPING)
         g_set_error(error, PE_ERROR, refusal, "hub '%s' is offline", hub->name);
     else if (refusal == PE_HUB_FULL)
-        g_set_error(error, PE_ERROR, refusal, "hub '%s' has %u sessions, and may not have more",
-                    hub->name, most);
+        g_set_error(error, PE_ERROR, refusal, "hub '%s' has %u sessions%s, and may not have more",
+                    hub->name, most, most == most_of_kind ? " of this kind" : "");
     else if (refusal != PE_OK)
         g_set_error(error, PE_ERROR, refusal,
                     "user '%s' has %u sessions in hub '%s', and may not have more", s->user,

@@ -3,22 +3,12 @@
 #include "core/base/secret.h"
 #include "core/crypto/sha0.h"
 #include "core/hub/session.h"
+#include "core/rpc/hub_config.h"
 #include "core/rpc/rpc_priv.h"
 
 #include <string.h>
 
 #define ADMIN "ADMINISTRATOR" /* the name under which a hub's administrator logs in */
-
-static struct hub_config
-config_of(const struct store_hub *h)
-{
-    return (struct hub_config){
-        .name = h->name,
-        .online = h->online,
-        .no_enum = h->no_enum,
-        .max_sessions = h->max_sessions,
-    };
-}
 
 /* A password that was given becomes the hub's; none leaves what is there. */
 static void
@@ -69,7 +59,7 @@ create_hub(const struct rpc_call *c, GError **error)
     h->max_sessions = record_u32(c->in, "MaxSession_u32");
     take_password(c, h);
     if (store_hub_create(c->host->store, h, error)) {
-        struct hub_config config = config_of(h);
+        struct hub_config config = hub_config_of(c->host->store, h);
         if (hubs_create(c->host->hubs, &config, error)) {
             out = record_new();
             put_settings(out, h);
@@ -82,19 +72,24 @@ create_hub(const struct rpc_call *c, GError **error)
     return out;
 }
 
+bool
+rpc_follow_hub(const struct rpc_call *c, const struct store_hub *h, GError **error)
+{
+    struct hub *hub = rpc_living_hub(c, error);
+
+    if (!hub)
+        return false;
+    struct hub_config config = hub_config_of(c->host->store, h);
+    hub_set_config(hub, &config);
+    hub_unref(hub);
+    return true;
+}
+
 /* Writes h, and lets the living hub follow. */
 static bool
 update(const struct rpc_call *c, const struct store_hub *h, GError **error)
 {
-    if (!store_hub_update(c->host->store, h, error))
-        return false;
-    struct hub *hub = rpc_living_hub(c, error);
-    if (!hub)
-        return false;
-    struct hub_config config = config_of(h);
-    hub_set_config(hub, &config);
-    hub_unref(hub);
-    return true;
+    return store_hub_update(c->host->store, h, error) && rpc_follow_hub(c, h, error);
 }
 
 static struct record *

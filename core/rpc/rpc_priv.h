@@ -74,6 +74,7 @@ extern const struct rpc_handler_row rpc_hub_handlers[];
 extern const struct rpc_handler_row rpc_ca_handlers[];
 extern const struct rpc_handler_row rpc_user_handlers[];
 extern const struct rpc_handler_row rpc_group_handlers[];
+extern const struct rpc_handler_row rpc_admin_handlers[];
 extern const struct rpc_handler_row rpc_session_handlers[];
 extern const struct rpc_handler_row rpc_bridge_handlers[];
 extern const struct rpc_handler_row rpc_securenat_handlers[];
@@ -95,6 +96,8 @@ bool rpc_fail(GError **error, int code, const char *format, ...) PRINTF_LIKE(3, 
 /* The hub named in the call. NULL and PE_HUB_NOT_FOUND. store_hub_free() and hub_unref(). */
 struct store_hub *rpc_stored_hub(const struct rpc_call *c, GError **error);
 struct hub *rpc_living_hub(const struct rpc_call *c, GError **error);
+/* Tells the living hub what the store knows of it now. */
+bool rpc_follow_hub(const struct rpc_call *c, const struct store_hub *h, GError **error);
 /* Whether a caller may see this hub in a list. */
 bool rpc_may_see_hub(const struct rpc_caller *caller, const char *hub);
 

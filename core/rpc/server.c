@@ -6,6 +6,7 @@
 #include "core/auth/password.h"
 #include "core/base/clock.h"
 #include "core/base/secret.h"
+#include "core/rpc/fence.h"
 #include "core/rpc/login.h"
 #include "core/rpc/rpc_priv.h"
 
@@ -201,7 +202,7 @@ rpc_handler_find(const char *method)
         rpc_ca_handlers,     rpc_user_handlers,      rpc_group_handlers,    rpc_session_handlers,
         rpc_bridge_handlers, rpc_securenat_handlers, rpc_openvpn_handlers,  rpc_ipsec_handlers,
         rpc_access_handlers, rpc_ban_handlers,       rpc_option_handlers,   rpc_log_handlers,
-        rpc_radius_handlers,
+        rpc_radius_handlers, rpc_admin_handlers,
     };
 
     for (size_t t = 0; t < ARRAY_LEN(tables); t++)
@@ -218,8 +219,8 @@ hub_of(const struct rpc_method *m, const struct record *in)
 }
 
 static bool
-is_allowed(const struct rpc_method *m, const struct rpc_caller *caller, const struct record *in,
-           GError **error)
+is_allowed(struct store *store, const struct rpc_method *m, const struct rpc_caller *caller,
+           const struct record *in, GError **error)
 {
     if (caller->rank == RPC_RANK_NONE)
         return rpc_fail(error, PE_NOT_ENOUGH_RIGHTS, "this needs an administrator's login");
@@ -234,12 +235,12 @@ is_allowed(const struct rpc_method *m, const struct rpc_caller *caller, const st
     if (!rpc_may_see_hub(caller, hub))
         return rpc_fail(error, PE_NOT_ENOUGH_RIGHTS,
                         "the administrator of hub '%s' has no rights over other hubs", caller->hub);
-    return true;
+    return caller->rank == RPC_RANK_SERVER || fence_passes(store, hub, m, in, error);
 }
 
 static const struct rpc_method *
-find_method(const char *name, const struct rpc_caller *caller, const struct record *in,
-            const struct rpc_handler_row **row, GError **error)
+find_method(const struct rpc_server *s, const char *name, const struct rpc_caller *caller,
+            const struct record *in, const struct rpc_handler_row **row, GError **error)
 {
     const struct rpc_method *m = rpc_method_find(name);
 
@@ -248,7 +249,7 @@ find_method(const char *name, const struct rpc_caller *caller, const struct reco
         rpc_fail(error, PE_NOT_SUPPORTED, "there is no such method here");
         return NULL;
     }
-    return is_allowed(m, caller, in, error) ? m : NULL;
+    return is_allowed(s->host.store, m, caller, in, error) ? m : NULL;
 }
 
 /* ---- running ---- */
@@ -294,7 +295,7 @@ rpc_dispatch(struct rpc_server *s, const struct rpc_caller *caller, const char *
              const struct record *in, GError **error)
 {
     const struct rpc_handler_row *row;
-    const struct rpc_method *m = find_method(method, caller, in, &row, error);
+    const struct rpc_method *m = find_method(s, method, caller, in, &row, error);
 
     if (!m)
         return NULL;
@@ -360,7 +361,7 @@ rpc_dispatch_async(struct rpc_server *s, const struct rpc_caller *caller, const 
     p->in = in;
     p->done = done;
     p->owner = owner;
-    p->method = find_method(method, caller, in, &p->row, &p->refused);
+    p->method = find_method(s, method, caller, in, &p->row, &p->refused);
     if (p->method && password_in(p->row, in))
         rpc_job_start(s, &p->job);
     else

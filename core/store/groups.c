@@ -145,9 +145,11 @@ create_group(struct store *s, const char *hub, const struct store_group *g, GErr
                     g->name);
         return false;
     }
-    if (store_count(s, "SELECT count(*) FROM groups WHERE hub = ?", hub_id) >= STORE_GROUPS_MAX) {
-        g_set_error(error, PE_ERROR, PE_TOO_MANY_ITEMS, "hub '%s' has %d groups already", hub,
-                    STORE_GROUPS_MAX);
+    int64_t fewer = store_admin_option(s, hub, "max_groups");
+    int64_t most = fewer > 0 ? MIN(fewer, STORE_GROUPS_MAX) : STORE_GROUPS_MAX;
+    if (store_count(s, "SELECT count(*) FROM groups WHERE hub = ?", hub_id) >= most) {
+        g_set_error(error, PE_ERROR, PE_TOO_MANY_ITEMS,
+                    "hub '%s' has %d groups already, and may not have more", hub, (int)most);
         return false;
     }
     struct query q = query_of(s->db, "INSERT INTO groups (hub, name, realname, note, created_ms, "

@@ -72,8 +72,8 @@ store_hub_set_policy(struct store *s, const char *hub, const struct policy *poli
     return store_hub_set_text(s, hub, hub_policy, text, error);
 }
 
-struct policy
-store_user_policy(struct store *s, const char *hub, const struct store_user *u)
+static struct policy
+chosen_policy(struct store *s, const char *hub, const struct store_user *u)
 {
     struct policy policy = u->policy;
 
@@ -85,5 +85,14 @@ store_user_policy(struct store *s, const char *hub, const struct store_user *u)
     else
         (void)store_hub_policy(s, hub, &policy); /* the default of the program if it is not set */
     store_group_free(g);
+    return policy;
+}
+
+struct policy
+store_user_policy(struct store *s, const char *hub, const struct store_user *u)
+{
+    struct policy policy = chosen_policy(s, hub, u);
+
+    store_tighten_policy(s, hub, &policy);
     return policy;
 }

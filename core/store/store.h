@@ -121,13 +121,26 @@ bool store_group_update(struct store *s, const char *hub, const struct store_gro
 /* Its members are in no group then. */
 bool store_group_delete(struct store *s, const char *hub, const char *name, GError **error);
 
+/* ---- administration options of a hub: numbers, 0 for no restriction ---- */
+struct store_admin_option {
+    const char *name, *text;
+};
+const struct store_admin_option *store_admin_option_at(unsigned i); /* NULL past the end */
+/* name is one of the list. */
+uint32_t store_admin_option(struct store *s, const char *hub, const char *name);
+bool store_admin_option_set(struct store *s, const char *hub, const char *name, uint32_t value,
+                            GError **error); /* PE_HUB_NOT_FOUND, PE_INVALID_PARAMETER */
+/* What they take from every policy of the hub. */
+void store_tighten_policy(struct store *s, const char *hub, struct policy *p);
+
 /* ---- policies ---- */
 struct store_user;
 /* Of users who have none by user or group. False, and the default of the program: it is not set. */
 bool store_hub_policy(struct store *s, const char *hub, struct policy *out);
 bool store_hub_set_policy(struct store *s, const char *hub, const struct policy *policy,
                           GError **error); /* NULL: unset. PE_HUB_NOT_FOUND */
-/* What holds for a user: the own one, else that of the group, else that of the hub. */
+/* What holds for a user: the own one, else that of the group, else that of the hub; tightened by
+ * the administration options of the hub. */
 struct policy store_user_policy(struct store *s, const char *hub, const struct store_user *u);
 
 /* ---- users ---- */

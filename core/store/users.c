@@ -292,9 +292,11 @@ create_user(struct store *s, const char *hub, const struct store_user *u, GError
                     u->name);
         return false;
     }
-    if (store_count(s, "SELECT count(*) FROM users WHERE hub = ?", hub_id) >= STORE_USERS_MAX) {
-        g_set_error(error, PE_ERROR, PE_TOO_MANY_USERS, "hub '%s' has %d users already", hub,
-                    STORE_USERS_MAX);
+    int64_t fewer = store_admin_option(s, hub, "max_users");
+    int64_t most = fewer > 0 ? MIN(fewer, STORE_USERS_MAX) : STORE_USERS_MAX;
+    if (store_count(s, "SELECT count(*) FROM users WHERE hub = ?", hub_id) >= most) {
+        g_set_error(error, PE_ERROR, PE_TOO_MANY_USERS,
+                    "hub '%s' has %d users already, and may not have more", hub, (int)most);
         return false;
     }
     struct query q =

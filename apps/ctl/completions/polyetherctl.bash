@@ -16,9 +16,10 @@ _polyetherctl()
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
     'listener') words='list add delete enable disable' ;;
-    'hub') words='list create show set online offline policy option message delete' ;;
+    'hub') words='list create show set online offline policy option admin-option message delete' ;;
     'hub policy') words='show set' ;;
     'hub option') words='list set' ;;
+    'hub admin-option') words='list set' ;;
     'hub message') words='show set' ;;
     'user') words='list create set show delete' ;;
     'group') words='list create set show delete' ;;

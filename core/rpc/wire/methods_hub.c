@@ -59,6 +59,19 @@ static const struct rpc_field hub_message[] = {
     F_END,
 };
 
+static const struct rpc_field option_rows[] = {
+    F("Name_str", "option"),
+    F("Value_u32", "value; 0: no restriction"),
+    F_OPT("Descrption_utf", "what it does"),
+    F_END,
+};
+
+static const struct rpc_field option_list[] = {
+    F("HubName_str", "name of the hub"),
+    F_LIST("AdminOptionList", "options", option_rows),
+    F_END,
+};
+
 static const struct rpc_field set_hub_online_in[] = {
     F("HubName_str", "name of the hub"),
     F("Online_bool", "in service"),
@@ -131,6 +144,12 @@ static const struct rpc_method methods[] = {
      get_hub_in, NULL, true},
     {"SetHubOnline", RPC_HUB_ADMIN, "takes a hub online or offline", set_hub_online_in,
      set_hub_online_in, NULL, true},
+    {"GetDefaultHubAdminOptions", RPC_HUB_ADMIN, "administration options and their defaults",
+     get_hub_in, option_list, NULL, false},
+    {"GetHubAdminOptions", RPC_HUB_ADMIN, "administration options of a hub", get_hub_in,
+     option_list, NULL, false},
+    {"SetHubAdminOptions", RPC_HUB_ADMIN, "changes administration options", option_list,
+     option_list, NULL, true},
     {"GetHubMsg", RPC_HUB_ADMIN, "message that clients show after the login", get_hub_in,
      hub_message, NULL, false},
     {"SetHubMsg", RPC_HUB_ADMIN, "replaces the message that clients show after the login",

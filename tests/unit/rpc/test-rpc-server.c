@@ -58,6 +58,8 @@ test_rights(void)
             bool allowed = m->right == RPC_ANY_ADMIN   ? cases[i].any
                            : m->right == RPC_HUB_ADMIN ? cases[i].hub
                                                        : cases[i].server;
+            if (strcmp(m->name, "SetHubAdminOptions") == 0) /* of a hub: test_admin_options() */
+                allowed = cases[i].server;
             record_free(rpc_dispatch(f.server, &caller, m->name, in, &error));
             g_test_message("%zu %s %s", i, m->name, error ? error->message : "done");
             g_assert_cmpint(g_error_matches(error, PE_ERROR, PE_NOT_ENOUGH_RIGHTS), ==, !allowed);
@@ -241,6 +243,69 @@ test_message(void)
     g_assert_cmpstr(stored, ==, text);
     fixture_do(&f, "SetHubMsg", message_call("", 0), PE_OK);
     g_assert_null(store_hub_get_text(f.host.store, "ONE", "message"));
+    fixture_close(&f);
+}
+
+static struct record *
+option_call(const char *name, uint32_t value)
+{
+    struct record *r = fixture_record("HubName_str=ONE", NULL);
+    struct record *row = record_append(r, "AdminOptionList");
+
+    record_set_text(row, "Name_str", name);
+    record_set_u32(row, "Value_u32", value);
+    return r;
+}
+
+static void
+do_as(struct fixture *f, const struct rpc_caller *caller, const char *method, struct record *in,
+      int want)
+{
+    record_free(fixture_call_as(f, caller, method, in, want));
+}
+
+/* What the server's administrator forbids to the hub's, and what holds for everybody. */
+static void
+test_admin_options(void)
+{
+    const struct rpc_caller own = {.rank = RPC_RANK_HUB, .hub = "one"};
+    struct fixture f = {0};
+
+    fixture_open(&f, NULL);
+    fixture_do(&f, "CreateHub", fixture_record("HubName_str=ONE", "Online_bool=true", NULL), PE_OK);
+    g_autoptr(record_t) all =
+        fixture_call(&f, "GetHubAdminOptions", fixture_record("HubName_str=ONE", NULL), PE_OK);
+    g_assert_cmpuint(record_count(all, "AdminOptionList"), ==, 41);
+    fixture_do(&f, "SetHubAdminOptions", option_call("no_such_option", 1), PE_INVALID_PARAMETER);
+
+    do_as(&f, &own, "CreateUser", user_call(NULL), PE_OK);
+    fixture_do(&f, "SetHubAdminOptions", option_call("no_change_users", 1), PE_OK);
+    do_as(&f, &own, "SetUser", user_call(NULL), PE_NOT_ENOUGH_RIGHTS);
+    do_as(&f, &own, "GetUser", user_call(NULL), PE_OK);
+    fixture_do(&f, "SetUser", user_call(NULL), PE_OK);
+
+    fixture_do(&f, "SetHubAdminOptions", option_call("no_offline", 1), PE_OK);
+    do_as(&f, &own, "SetHubOnline", fixture_record("HubName_str=ONE", "Online_bool=false", NULL),
+          PE_NOT_ENOUGH_RIGHTS);
+    do_as(&f, &own, "SetHubOnline", fixture_record("HubName_str=ONE", "Online_bool=true", NULL),
+          PE_OK);
+
+    do_as(&f, &own, "SetHubAdminOptions", option_call("no_offline", 0), PE_NOT_ENOUGH_RIGHTS);
+    fixture_do(&f, "SetHubAdminOptions", option_call("allow_hub_admin_change_option", 1), PE_OK);
+    do_as(&f, &own, "SetHubAdminOptions", option_call("no_offline", 0), PE_OK);
+
+    fixture_do(&f, "SetHubAdminOptions", option_call("max_users", 1), PE_OK);
+    fixture_do(&f, "CreateUser",
+               fixture_record("HubName_str=ONE", "Name_str=bert", "AuthType_u32=0", NULL),
+               PE_TOO_MANY_USERS);
+    fixture_do(&f, "SetHubAdminOptions", option_call("max_bitrates_upload", 1000), PE_OK);
+    fixture_do(&f, "SetHubAdminOptions", option_call("deny_bridge", 1), PE_OK);
+    struct store_user *u = store_user_get(f.host.store, "ONE", "anna");
+    struct policy policy = store_user_policy(f.host.store, "ONE", u);
+    g_assert_cmpuint(policy.MaxUpload, ==, 1000);
+    g_assert_cmpuint(policy.NoBridge, ==, 1);
+    g_assert_cmpuint(policy.MaxDownload, ==, 0);
+    store_user_free(u);
     fixture_close(&f);
 }
 
@@ -507,6 +572,7 @@ main(int argc, char **argv)
     g_test_add_func("/rpc/server/users", test_users);
     g_test_add_func("/rpc/server/groups", test_groups);
     g_test_add_func("/rpc/server/message", test_message);
+    g_test_add_func("/rpc/server/admin-options", test_admin_options);
     g_test_add_func("/rpc/server/certificates", test_certificates);
     g_test_add_func("/rpc/server/listeners", test_listeners);
     g_test_add_func("/rpc/server/server", test_server);
