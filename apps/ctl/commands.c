@@ -290,6 +290,12 @@ static const struct ctl_column log_columns[] = {
     {NULL, NULL},
 };
 
+static const struct ctl_column crl_columns[] = {
+    {"Key_u32", N_("KEY")},
+    {"CrlInfo_utf", N_("CERTIFICATES")},
+    {NULL, NULL},
+};
+
 static const struct ctl_column caps_columns[] = {
     {"CapsName_str", N_("NAME")},
     {"CapsValue_u32", N_("VALUE")},
@@ -366,6 +372,13 @@ const struct ctl_command ctl_commands[] = {
      SHOW("GetUser", "HubName_str Name_str")},
     {"user", "delete", "HUB USER", N_("delete a user; the sessions end"), NULL,
      CHANGE("DeleteUser", "HubName_str Name_str", NULL)},
+    {"user", "totp create", "HUB USER",
+     N_("make a secret for one-time codes, which the user needs from now on"), ctl_totp_options,
+     .run = ctl_run_totp_create, .fields = "HubName_str Name_str"},
+    {"user", "totp show", "HUB USER", N_("show whether a user needs one-time codes"), NULL,
+     SHOW("GetUserTotp", "HubName_str Name_str")},
+    {"user", "totp delete", "HUB USER", N_("let a user in without one-time codes"), NULL,
+     CHANGE("DeleteUserTotp", "HubName_str Name_str", NULL)},
 
     {"group", "list", "HUB", N_("list the groups of a hub"), NULL,
      LIST("EnumGroup", "HubName_str", "GroupList", group_columns)},
@@ -505,6 +518,14 @@ const struct ctl_command ctl_commands[] = {
     {"router", "show", "ID", N_("show one router"), NULL, SHOW("GetEtherIpId", "Id_str")},
     {"router", "delete", "ID", N_("remove a router from the register"), NULL,
      CHANGE("DeleteEtherIpId", "Id_str", NULL)},
+
+    {"crl", "list", "HUB", N_("list the certificates that a hub takes no more"), NULL,
+     LIST("EnumCrl", "HubName_str", "CRLList", crl_columns)},
+    {"crl", "add", "HUB", N_("revoke certificates, by what they have"), ctl_crl_options,
+     .run = ctl_run_crl_add, .fields = "HubName_str"},
+    {"crl", "show", "HUB KEY", N_("show one entry"), NULL, SHOW("GetCrl", "HubName_str Key_u32")},
+    {"crl", "delete", "HUB KEY", N_("remove an entry"), NULL,
+     CHANGE("DelCrl", "HubName_str Key_u32", NULL)},
 
     {"ban", "list", NULL, N_("list the addresses that are banned, for wrong logins"), NULL,
      LIST("EnumBan", NULL, "BanList", ban_columns)},

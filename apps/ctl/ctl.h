@@ -106,6 +106,7 @@ ctl_run ctl_run_log_show, ctl_run_log_set, ctl_run_log_server, ctl_run_log_read,
     ctl_run_capture;
 ctl_run ctl_run_securenat_set;
 ctl_run ctl_run_radius_set, ctl_run_radius_test;
+ctl_run ctl_run_totp_create, ctl_run_crl_add;
 extern const struct ctl_option ctl_openvpn_set_options[], ctl_openvpn_export_options[];
 extern const struct ctl_option ctl_ipsec_set_options[], ctl_router_add_options[];
 extern const struct ctl_option ctl_securenat_set_options[];
@@ -114,6 +115,7 @@ extern const struct ctl_option ctl_access_test_options[], ctl_source_set_options
 extern const struct ctl_option ctl_log_set_options[], ctl_log_server_options[];
 extern const struct ctl_option ctl_log_read_options[], ctl_syslog_options[], ctl_capture_options[];
 extern const struct ctl_option ctl_radius_set_options[];
+extern const struct ctl_option ctl_totp_options[], ctl_crl_options[];
 /* Fills fields and constants of the command into a record. NULL after a message. */
 struct record *ctl_input(const struct ctl_command *cmd, const struct ctl_args *args);
 

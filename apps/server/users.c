@@ -3,9 +3,11 @@
 
 #include "apps/server/users.h"
 
+#include "core/auth/crl.h"
 #include "core/auth/guard.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/secret.h"
 #include "core/store/store.h"
 
 #include <string.h>
@@ -40,6 +42,7 @@ fill_user(const struct store_user *u, const struct policy *policy, struct auth_u
     out->cert_serial = u->cert_serial ? g_bytes_ref(u->cert_serial) : NULL;
     (void)g_strlcpy(out->external_name, u->external_name ? u->external_name : "",
                     sizeof(out->external_name));
+    out->second_factor = out->totp != NULL;
     out->expires_ms = u->expires_ms;
     out->policy = *policy;
     out->own_policy = u->has_policy;
@@ -63,6 +66,7 @@ find_user(void *store, const char *hub, const char *user, bool *found, struct au
         *found = u != NULL;
         if (u) {
             struct policy policy = store_user_policy(store, hub, u);
+            out->totp = store_user_totp(store, hub, u->name);
             fill_user(u, &policy, out);
         }
         store_user_free(u);
@@ -95,6 +99,56 @@ logged_in(void *store, const char *hub, const char *user, bool ok)
 {
     if (ok)
         store_user_note_login(store, hub, user, clock_wall_ms());
+}
+
+static void
+free_entry(gpointer entry)
+{
+    crl_entry_free(entry);
+}
+
+static GPtrArray *
+revoked(void *store, const char *hub)
+{
+    g_autoptr(GPtrArray) kept = store_crls(store, hub);
+    GPtrArray *out = g_ptr_array_new_with_free_func(free_entry);
+
+    for (guint i = 0; i < kept->len; i++) {
+        const struct store_crl *c = g_ptr_array_index(kept, i);
+        struct crl_entry *e = crl_entry_parse(c->entry);
+        if (e)
+            g_ptr_array_add(out, e);
+    }
+    return out;
+}
+
+/* There is no verifier of a password that nobody has told us: its hashes have to do. */
+static bool
+change_password(void *store, const struct auth_request *r, const char *user)
+{
+    struct store_user *u = store_user_get(store, r->hub, user);
+    g_autoptr(GError) error = NULL;
+
+    if (!u)
+        return false;
+    secret_free_str(g_steal_pointer(&u->verifier));
+    u->has_sevpn_hash = true;
+    memcpy(u->sevpn_hash, r->change.sevpn_hash, sizeof(u->sevpn_hash));
+    u->has_nt_hash = r->change.has_nt_hash;
+    memcpy(u->nt_hash, r->change.nt_hash, sizeof(u->nt_hash));
+    bool ok = store_user_update(store, r->hub, u, &error);
+    store_user_free(u);
+    if (ok)
+        log_info("password changed by its user", "hub=%s user=%s", r->hub, user);
+    else
+        log_warning("a password could not be changed", "error=%s", error->message);
+    return ok;
+}
+
+static bool
+use_totp(void *store, const char *hub, const char *user, int64_t step)
+{
+    return store_user_use_totp(store, hub, user, step);
 }
 
 static void
@@ -132,4 +186,7 @@ const struct auth_store_ops users_of_store = {.find_group = find_group,
                                               .find_user = find_user,
                                               .trusted_cas = trusted_cas,
                                               .logged_in = logged_in,
+                                              .change_password = change_password,
+                                              .use_totp = use_totp,
+                                              .revoked = revoked,
                                               .keep_bans = keep_bans};

@@ -13,6 +13,7 @@
 #include "apps/server/securenat.h"
 #include "apps/server/usage.h"
 #include "apps/server/users.h"
+#include "core/auth/totp_factor.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/crypto/tls.h"
@@ -42,6 +43,7 @@ struct server {
     struct hubs *hubs;
     GPtrArray *bridges; /* of struct bridge */
     struct auth *auth;
+    struct totp_factor *totp;
     struct rpc_server *rpc;
     struct api_service *api;
     struct sevpn_server *sevpn;
@@ -371,6 +373,7 @@ start(struct server *s, const struct options *o, GError **error)
     s->bridges = g_ptr_array_new_with_free_func(bridge_free_any);
     s->auth = auth_new(&users_of_store, s->store);
     auth_set_admission(s->auth, admits, s->hubs);
+    s->totp = totp_factor_new(s->auth, &users_of_store, s->store);
     ban_config_load(s->store, s->auth);
     radius_start(s->radius, s->auth);
     struct rpc_host host = {.store = s->store,
@@ -453,6 +456,7 @@ server_free(struct server *s)
     securenat_free(s->securenat);
     if (s->auth)
         auth_free(s->auth); /* no verdict may start a session any more */
+    totp_factor_free(s->totp);
     openvpn_free(s->openvpn);
     if (s->logs)
         logs_leave_hubs(s->logs);

@@ -65,6 +65,7 @@ void
 auth_user_clear(struct auth_user *u)
 {
     secret_free_str(u->verifier);
+    secret_free_str(u->totp);
     g_clear_pointer(&u->cert, g_bytes_unref);
     g_free(u->cert_cn);
     g_clear_pointer(&u->cert_serial, g_bytes_unref);
@@ -228,6 +229,8 @@ decide(struct job *job)
     take_named_group(job);
     if (local_needs_cas(r, facts.user))
         facts.cas = a->ops->trusted_cas(a->store, r->hub);
+    if (a->ops->revoked && local_needs_crls(r, facts.user))
+        facts.crls = a->ops->revoked(a->store, r->hub);
     local_decide(r, &facts, &job->verdict);
     if (job->lost) {
         job->verdict.code = PE_AUTH_FAILED;
@@ -235,6 +238,7 @@ decide(struct job *job)
     }
     job->verdict.account = job->account;
     g_clear_pointer(&facts.cas, g_ptr_array_unref);
+    g_clear_pointer(&facts.crls, g_ptr_array_unref);
 }
 
 /* Certificates and tokens are not found by guessing: they count for the address alone. */
@@ -289,6 +293,21 @@ is_kept_out(struct job *job)
     return true;
 }
 
+/* The old password was right. */
+static void
+change_password(struct job *job)
+{
+    struct auth *a = job->auth;
+    struct auth_verdict *v = &job->verdict;
+    const char *fault = local_change_fault(job->request, &job->user, &v->policy);
+
+    if (!fault &&
+        (!a->ops->change_password || !a->ops->change_password(a->store, job->request, v->user)))
+        fault = "the new password could not be stored";
+    v->code = fault ? PE_ACCESS_DENIED : PE_OK;
+    v->reason = fault;
+}
+
 /* The verdict is made. */
 static void
 conclude(struct job *job)
@@ -302,7 +321,9 @@ conclude(struct job *job)
         return;
     }
     count_try(job);
-    if (job->hub_found && a->ops->logged_in)
+    if (r->change.wanted && v->code == PE_OK)
+        change_password(job);
+    else if (job->hub_found && a->ops->logged_in)
         a->ops->logged_in(a->store, r->hub, job->user_found ? job->user.name : r->user,
                           v->code == PE_OK);
     report_verdict(job);

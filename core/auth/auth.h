@@ -75,6 +75,12 @@ struct auth_request {
         char *name; /* g_malloc: as the peer sent it. It may have hashed it with or without what
                        stands before the last backslash */
     } mschap;       /* AUTH_MSCHAPV2 */
+    struct {
+        bool wanted; /* AUTH_SEVPN_HASH: the password shall be another one. Nobody logs in */
+        bool has_nt_hash;
+        uint8_t sevpn_hash[20];
+        uint8_t nt_hash[NT_HASH_SIZE];
+    } change;
     struct secret *code;          /* a second factor that came with the first, or NULL */
     char reply_id[AUTH_REPLY_ID]; /* AUTH_REPLY */
     bool can_ask; /* the protocol can show a question and bring the reply: struct auth_verdict's
@@ -138,6 +144,7 @@ struct auth_user {
     GBytes *cert_serial;
     char external_name[256]; /* types 4 and 5: the name there, "" for the same */
     bool own_policy;         /* that of a group that a back-end names does not count */
+    char *totp;              /* secret of one-time codes (totp.h), or NULL */
     bool second_factor;      /* something must be shown beside the credential (backend.h) */
     int64_t expires_ms;      /* 0 never */
     struct policy policy;
@@ -153,6 +160,15 @@ struct auth_store_ops {
     GPtrArray *(*trusted_cas)(void *store, const char *hub);
     /* Each decision about a hub that exists; user as stored if there is one, else as asked. */
     void (*logged_in)(void *store, const char *hub, const char *user, bool ok);
+    /* Sets the password of a user to what r->change has, durably. False: it cannot be. May be NULL.
+     */
+    bool (*change_password)(void *store, const struct auth_request *r, const char *user);
+    /* Marks one-time codes up to this step as used, durably; false: they are already. NULL: no user
+     * has one. */
+    bool (*use_totp)(void *store, const char *hub, const char *user, int64_t step);
+    /* Entries (struct crl_entry) of certificates that the hub takes no more; transfer full, NULL
+     * for none. May be NULL. */
+    GPtrArray *(*revoked)(void *store, const char *hub);
     /* Bans (struct guard_ban) that began, to be kept over a restart. May be NULL. */
     void (*keep_bans)(void *store, const GArray *bans);
     /* May be NULL. Whether the hub has this group, which a back-end has named; *has_policy and its

@@ -9,6 +9,7 @@
 
 #include "core/auth/local.h"
 
+#include "core/auth/crl.h"
 #include "core/base/error.h"
 #include "core/crypto/cert.h"
 #include "core/crypto/sha0.h"
@@ -22,6 +23,7 @@ static const char administrator[] = "administrator";
 static const uint8_t nt_hash_of_nothing[NT_HASH_SIZE] = {
     0x31, 0xd6, 0xcf, 0xe0, 0xd1, 0x6a, 0xe9, 0x31, 0xb7, 0x3c, 0x59, 0xd7, 0xe0, 0xc0, 0x89, 0xc0};
 static const char no_user[] = "no such user or hub";
+static const char revoked[] = "the certificate is revoked";
 
 bool
 local_needs_password(const struct auth_request *r, const struct auth_user *user)
@@ -34,6 +36,12 @@ local_needs_cas(const struct auth_request *r, const struct auth_user *user)
 {
     bool by_cert = r->kind == AUTH_CERT_PROOF || r->kind == AUTH_CERT_TLS;
     return user && ((by_cert && user->auth_type == AUTH_USER_SIGNED_CERT) || r->cert_required);
+}
+
+bool
+local_needs_crls(const struct auth_request *r, const struct auth_user *user)
+{
+    return user && (r->kind == AUTH_CERT_PROOF || r->kind == AUTH_CERT_TLS || r->cert_required);
 }
 
 /* ---- passwords ---- */
@@ -213,6 +221,8 @@ cert_misfit(const struct auth_request *r, X509 *cert, const struct auth_facts *f
         return no_user;
     if (!cert_is_in_time(cert))
         return "the certificate has expired or is not valid yet";
+    if (crl_is_revoked(f->crls, cert))
+        return revoked;
     if (u->auth_type == AUTH_USER_CERT)
         return u->cert && g_bytes_equal(u->cert, r->cert) ? NULL
                                                           : "it is not the user's certificate";
@@ -257,6 +267,8 @@ second_factor_fault(const struct auth_request *r, const struct auth_facts *f)
         fault = "the certificate cannot be read";
     else if (!cert_is_in_time(cert))
         fault = "the certificate has expired or is not valid yet";
+    else if (crl_is_revoked(f->crls, cert))
+        fault = revoked;
     else if (!is_signed(cert, f->cas))
         fault = "no trusted authority of the hub signed the certificate";
     X509_free(cert);
@@ -315,6 +327,21 @@ login_fault(const struct auth_request *r, const struct auth_facts *f)
         return second_factor_fault(r, f);
     fault = credential_fault(r, f); /* also for nobody, so that it takes its time */
     return f->user ? fault : no_user;
+}
+
+const char *
+local_change_fault(const struct auth_request *r, const struct auth_user *u,
+                   const struct policy *policy)
+{
+    if (u->auth_type != AUTH_USER_PASSWORD || g_ascii_strcasecmp(u->name, administrator) == 0)
+        return "the user has no password that can be changed";
+    if (policy->FixPassword)
+        return "the policy forbids to change the password";
+    if (is_hash_of_nothing(u->name, r->change.sevpn_hash) ||
+        (r->change.has_nt_hash &&
+         secret_equal(r->change.nt_hash, nt_hash_of_nothing, NT_HASH_SIZE)))
+        return "the new password is empty";
+    return NULL;
 }
 
 void

@@ -54,6 +54,7 @@ static const char *const texts[] = {
     [PE_LOCAL_BRIDGE] = "the local bridge could not be made",
     [PE_LOCAL_BRIDGE_UNSUPPORTED] = "local bridges are not possible on this system",
     [PE_CERT_NOT_TRUSTED] = "the server's certificate is not trusted",
+    [PE_OLD_PASSWORD_WRONG] = "the old password is wrong",
     [PE_MONITOR_DENIED] = "monitoring mode is not allowed",
     [PE_BRIDGE_DENIED] = "bridge and router mode is not allowed",
     [PE_ADDRESS_DENIED] = "connections from this address are not allowed",

@@ -85,6 +85,8 @@ extern const struct rpc_handler_row rpc_ban_handlers[];
 extern const struct rpc_handler_row rpc_option_handlers[];
 extern const struct rpc_handler_row rpc_log_handlers[];
 extern const struct rpc_handler_row rpc_radius_handlers[];
+extern const struct rpc_handler_row rpc_crl_handlers[];
+extern const struct rpc_handler_row rpc_totp_handlers[];
 
 /* NULL when the method has none, which a test forbids. */
 const struct rpc_handler_row *rpc_handler_find(const char *method);

@@ -202,7 +202,7 @@ rpc_handler_find(const char *method)
         rpc_ca_handlers,     rpc_user_handlers,      rpc_group_handlers,    rpc_session_handlers,
         rpc_bridge_handlers, rpc_securenat_handlers, rpc_openvpn_handlers,  rpc_ipsec_handlers,
         rpc_access_handlers, rpc_ban_handlers,       rpc_option_handlers,   rpc_log_handlers,
-        rpc_radius_handlers, rpc_admin_handlers,
+        rpc_radius_handlers, rpc_admin_handlers,     rpc_crl_handlers,      rpc_totp_handlers,
     };
 
     for (size_t t = 0; t < ARRAY_LEN(tables); t++)

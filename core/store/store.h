@@ -35,10 +35,10 @@ enum {
     STORE_BRIDGES_MAX = 4096,
     STORE_LISTENERS_MAX = 256,
     STORE_ROUTERS_MAX = 1024,
-    STORE_BANS_MAX = 8192,  /* those that end first make room */
-    STORE_CRLS_MAX = 10000, /* of one hub */
-    STORE_NAME_MAX = 255,   /* bytes: hubs, users, groups, devices, common names */
-    STORE_TEXT_MAX = 4096,  /* bytes: real name, note */
+    STORE_BANS_MAX = 8192, /* those that end first make room */
+    STORE_CRLS_MAX = 4096, /* of one hub */
+    STORE_NAME_MAX = 255,  /* bytes: hubs, users, groups, devices, common names */
+    STORE_TEXT_MAX = 4096, /* bytes: real name, note */
 };
 
 /* Opens or makes folder/polyether.db and folder/polyether.key, and brings the schema up to date. */
@@ -179,6 +179,14 @@ bool store_user_delete(struct store *s, const char *hub, const char *name, GErro
 void store_user_note_login(struct store *s, const char *hub, const char *name, int64_t at_ms);
 void
 store_user_add_traffic(struct store *s, const char *hub, const char *name, const uint64_t add[8]);
+
+/* The secret of a user's one-time codes, as text of whoever reads it; secret_free_str(). NULL: the
+ * user has none; "": it was changed by somebody else. */
+char *store_user_totp(struct store *s, const char *hub, const char *user);
+bool store_user_set_totp(struct store *s, const char *hub, const char *user, const char *totp,
+                         GError **error); /* NULL: none. PE_NOT_FOUND */
+/* Marks the codes up to this step as used, durably. False: they are already, or it failed. */
+bool store_user_use_totp(struct store *s, const char *hub, const char *user, int64_t step);
 
 /* ---- trusted authorities of a hub ---- */
 struct store_ca {

@@ -12,6 +12,7 @@ _polyetherctl()
   done
   case $said in
     '') words='server listener hub user group access address-set source session mac ip-table ca bridge securenat openvpn log syslog capture sstp ipsec router ban radius rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user group access address-set source session mac ca bridge securenat openvpn sstp ipsec router crl ban rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
@@ -21,7 +22,8 @@ _polyetherctl()
     'hub option') words='list set' ;;
     'hub admin-option') words='list set' ;;
     'hub message') words='show set' ;;
-    'user') words='list create set show delete' ;;
+    'user') words='list create set show delete totp' ;;
+    'user totp') words='create show delete' ;;
     'group') words='list create set show delete' ;;
     'access') words='list add set enable disable delete clear test' ;;
     'address-set') words='list set delete' ;;
@@ -41,6 +43,7 @@ _polyetherctl()
     'sstp') words='show enable disable' ;;
     'ipsec') words='show set peers' ;;
     'router') words='list add show delete' ;;
+    'crl') words='list add show delete' ;;
     'ban') words='list delete allow disallow allowed' ;;
     'radius') words='show set test' ;;
     'rpc') words='' ;;
@@ -53,6 +56,9 @@ _polyetherctl()
     'hub message set'*) words='--file' ;;
     'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --radius --domain --external-name --serial --realname --note --group --address4 --address6 --expires --policy' ;;
     'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --radius --domain --external-name --serial --realname --note --group --address4 --address6 --expires --policy --password --no-group --no-policy' ;;
+    'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --group --address4 --address6 --expires --policy' ;;
+    'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --group --address4 --address6 --expires --policy --password --no-group --no-policy' ;;
+    'user totp create'*) words='--algorithm --digits' ;;
     'group create'*) words='--realname --note --policy' ;;
     'group set'*) words='--realname --note --policy --no-policy' ;;
     'access add'*) words='--priority --src --dst --ipv6 --protocol --src-port --dst-port --src-user --dst-user --src-mac --dst-mac --tcp-state --delay --jitter --loss --redirect --note --disabled' ;;
@@ -70,6 +76,7 @@ _polyetherctl()
     'ipsec set'*) words='--l2tp --ethernet --plain-l2tp --psk-stdin --psk-file --weak --raw-esp --default-hub --dpd --public-address' ;;
     'router add'*) words='--psk-stdin --psk-file --aggressive --static-l2tpv3 --local-cookie --peer-cookie --sublayer' ;;
     'radius set'*) words='--servers --secret-stdin --secret-file --port --interval --timeout --accounting --accounting-port --interim --message-authenticator --nas-identifier --coa' ;;
+    'crl add'*) words='--cert --cn --organization --unit --country --state --locality --serial --md5 --sha1' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

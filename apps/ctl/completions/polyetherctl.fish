@@ -32,6 +32,7 @@ complete -c polyetherctl -n __fish_use_subcommand -a capture
 complete -c polyetherctl -n __fish_use_subcommand -a sstp
 complete -c polyetherctl -n __fish_use_subcommand -a ipsec
 complete -c polyetherctl -n __fish_use_subcommand -a router
+complete -c polyetherctl -n __fish_use_subcommand -a crl
 complete -c polyetherctl -n __fish_use_subcommand -a ban
 complete -c polyetherctl -n __fish_use_subcommand -a radius
 complete -c polyetherctl -n __fish_use_subcommand -a rpc
@@ -136,6 +137,14 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_s
 complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from set' -l no-policy -d 'take the security policy away'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user' -a show -d 'show a user's settings and counters'
 complete -c polyetherctl -n '__fish_seen_subcommand_from user' -a delete -d 'delete a user; the sessions end'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user' -a totp -d ''
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from totp' -a create -d 'make a secret for one-time codes, which the user needs from now on'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from totp' -l algorithm -r -d 'hash; apps know sha1, and often nothing else'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from totp' -l digits -r -d 'length of a code'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user' -a totp -d ''
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from totp' -a show -d 'show whether a user needs one-time codes'
+complete -c polyetherctl -n '__fish_seen_subcommand_from user' -a totp -d ''
+complete -c polyetherctl -n '__fish_seen_subcommand_from user; and __fish_seen_subcommand_from totp' -a delete -d 'let a user in without one-time codes'
 complete -c polyetherctl -n '__fish_seen_subcommand_from group' -a list -d 'list the groups of a hub'
 complete -c polyetherctl -n '__fish_seen_subcommand_from group' -a create -d 'make a group'
 complete -c polyetherctl -n '__fish_seen_subcommand_from group; and __fish_seen_subcommand_from create' -l realname -r -d 'full name'
@@ -345,6 +354,20 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen
 complete -c polyetherctl -n '__fish_seen_subcommand_from router; and __fish_seen_subcommand_from add' -l sublayer -d 'with the default L2-specific sublayer'
 complete -c polyetherctl -n '__fish_seen_subcommand_from router' -a show -d 'show one router'
 complete -c polyetherctl -n '__fish_seen_subcommand_from router' -a delete -d 'remove a router from the register'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl' -a list -d 'list the certificates that a hub takes no more'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl' -a add -d 'revoke certificates, by what they have'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l cert -r -d 'exactly this certificate'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l cn -r -d 'common name that the certificate has'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l organization -r -d 'organization that it has'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l unit -r -d 'organizational unit that it has'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l country -r -d 'country that it has'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l state -r -d 'state or province that it has'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l locality -r -d 'locality that it has'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l serial -r -d 'serial number that it has'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l md5 -r -d 'MD5 digest that it has'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from add' -l sha1 -r -d 'SHA-1 digest that it has'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl' -a show -d 'show one entry'
+complete -c polyetherctl -n '__fish_seen_subcommand_from crl' -a delete -d 'remove an entry'
 complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a list -d 'list the addresses that are banned, for wrong logins'
 complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a delete -d 'end a ban'
 complete -c polyetherctl -n '__fish_seen_subcommand_from ban' -a allow -d 'never ban these addresses, like 192.0.2.0/24'

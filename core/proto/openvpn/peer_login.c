@@ -12,6 +12,7 @@
 #include "core/base/random.h"
 #include "core/crypto/cert.h"
 #include "core/proto/account_name.h"
+#include "core/proto/openvpn/challenge.h"
 #include "core/proto/openvpn/data.h"
 #include "core/proto/openvpn/peer.h"
 
@@ -115,12 +116,31 @@ name_account(struct ovpn_peer *p, const char *name)
     return true;
 }
 
-static enum auth_kind
-kind_of(const struct ovpn_key *k, const struct ovpn_km2 *m, const GBytes *cert)
+/* What it shows, as auth takes it. cert is taken, or NULL. */
+static struct auth_request *
+request_of(const struct ovpn_key *k, const struct ovpn_km2 *m, GBytes *cert)
 {
-    if (k->by_token)
-        return AUTH_PROVEN;
-    return m->password[0] == '\0' && cert ? AUTH_CERT_TLS : AUTH_PLAIN;
+    struct ovpn_answer answer;
+
+    ovpn_answer_parse(m->password, &answer);
+    bool no_password = !answer.password || answer.password->len == 0;
+    enum auth_kind kind = k->by_token                          ? AUTH_PROVEN
+                          : answer.kind == OVPN_ANSWER_DYNAMIC ? AUTH_REPLY
+                          : no_password && cert                ? AUTH_CERT_TLS
+                                                               : AUTH_PLAIN;
+    struct auth_request *r = auth_request_new(kind);
+    r->cert = cert;
+    r->can_ask = true;
+    if (kind == AUTH_PLAIN)
+        r->password = g_steal_pointer(&answer.password);
+    if (kind == AUTH_REPLY) {
+        r->password = g_steal_pointer(&answer.answer);
+        g_strlcpy(r->reply_id, answer.id, sizeof(r->reply_id));
+    } else if (kind != AUTH_PROVEN) {
+        r->code = g_steal_pointer(&answer.answer);
+    }
+    ovpn_answer_clear(&answer);
+    return r;
 }
 
 static void
@@ -140,15 +160,12 @@ ask_auth(struct ovpn_peer *p, struct ovpn_key *k, const struct ovpn_km2 *m, int6
         refuse(p, ovpn_token_is(m->password) ? SAY_EXPIRED : SAY_FAILED, PE_AUTH_FAILED, now_us);
         return;
     }
-    struct auth_request *r = auth_request_new(kind_of(k, m, cert));
+    struct auth_request *r = request_of(k, m, cert);
     r->hub = g_strdup(p->hub);
     r->user = g_strdup(p->user);
     r->peer = p->address.remote;
     r->protocol = g_strdup("OpenVPN");
-    r->cert = cert;
     r->cert_required = p->rules->settings->require_client_cert;
-    if (r->kind == AUTH_PLAIN)
-        r->password = secret_text(m->password);
     r->worker = p->home->worker;
     r->done = on_verdict;
     r->owner = p;
@@ -195,6 +212,17 @@ welcome(struct ovpn_peer *p, struct ovpn_key *k, const struct auth_verdict *verd
     ovpn_peer_flush(p, now_us);
 }
 
+/* It comes back, in a new connection, with the answer. */
+static void
+challenge(struct ovpn_peer *p, const struct auth_verdict *verdict, int64_t now_us)
+{
+    g_autofree char *name = g_strdup_printf("%s@%s", p->user, p->hub);
+    g_autofree char *text =
+        ovpn_challenge_print(verdict->question.id, name, verdict->question.echo, verdict->message);
+
+    refuse(p, text, verdict->code, now_us);
+}
+
 static void
 on_verdict(void *owner, const struct auth_verdict *verdict)
 {
@@ -206,7 +234,9 @@ on_verdict(void *owner, const struct auth_verdict *verdict)
     k->waited_us = now_us - k->asked_us;
     if (!ovpn_peer_is_alive(p))
         return;
-    if (verdict->code != PE_OK)
+    if (verdict->question.is_asked)
+        challenge(p, verdict, now_us);
+    else if (verdict->code != PE_OK)
         refuse(p, SAY_FAILED, verdict->code, now_us);
     else if (p->primary)
         welcome_again(p, k, now_us);

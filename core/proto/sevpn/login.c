@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/random.h"
+#include "core/base/secret.h"
 #include "core/base/types.h"
 #include "core/proto/sevpn/message.h"
 #include "core/proto/sevpn/server_priv.h"
@@ -116,6 +117,50 @@ do_login(struct visit *v, struct pack *p)
     v->ticket = auth_submit(v->server->config.auth, r);
 }
 
+/* ---- a user's new password ---- */
+
+static void
+on_changed(void *owner, const struct auth_verdict *verdict)
+{
+    struct visit *v = owner;
+    int code = verdict->code;
+
+    v->asking = false;
+    if (code == PE_AUTH_FAILED)
+        code = PE_OLD_PASSWORD_WRONG;
+    else if (code == PE_ACCESS_DENIED)
+        code = PE_NOT_ENOUGH_RIGHTS;
+    sevpn_reply(v->conn, sevpn_error_build(code), true);
+}
+
+static void
+do_password(struct visit *v, const struct pack *p)
+{
+    struct sevpn_password w;
+
+    if (!sevpn_password_parse(p, &w)) {
+        sevpn_reply(v->conn, sevpn_error_build(PE_PROTOCOL), true);
+        return;
+    }
+    struct auth_request *r = auth_request_new(AUTH_SEVPN_HASH);
+    r->hub = g_strdup(w.hub);
+    r->user = g_strdup(w.user);
+    r->peer = *conn_peer(v->conn);
+    r->protocol = g_strdup("SE-VPN");
+    memcpy(r->challenge, v->random, sizeof(r->challenge));
+    memcpy(r->response, w.secure_old, sizeof(r->response));
+    r->change.wanted = true;
+    r->change.has_nt_hash = w.has_nt_hash;
+    memcpy(r->change.sevpn_hash, w.new_hash, sizeof(r->change.sevpn_hash));
+    memcpy(r->change.nt_hash, w.nt_hash, sizeof(r->change.nt_hash));
+    secret_wipe(&w, sizeof(w));
+    r->worker = conn_worker(v->conn);
+    r->done = on_changed;
+    r->owner = v;
+    v->asking = true;
+    v->ticket = auth_submit(v->server->config.auth, r);
+}
+
 /* ---- other methods ---- */
 
 static void
@@ -178,8 +223,9 @@ do_method(struct visit *v, struct pack *p, int64_t now_us)
         do_additional(v, p, now_us);
     else if (g_ascii_strcasecmp(method, "enum_hub") == 0)
         do_enum_hub(v);
-    else if (g_ascii_strcasecmp(method, "admin") == 0 ||
-             g_ascii_strcasecmp(method, "password") == 0)
+    else if (g_ascii_strcasecmp(method, "password") == 0)
+        do_password(v, p);
+    else if (g_ascii_strcasecmp(method, "admin") == 0)
         sevpn_reply(v->conn, sevpn_error_build(PE_NOT_SUPPORTED), true);
     else
         sevpn_reply(v->conn, sevpn_error_build(PE_PROTOCOL), true);

@@ -130,6 +130,20 @@ sevpn_login_parse(const struct pack *p, struct sevpn_login *out)
     return true;
 }
 
+bool
+sevpn_password_parse(const struct pack *p, struct sevpn_password *out)
+{
+    struct sevpn_password w = {.hub = pack_str(p, "hubname"), .user = pack_str(p, "username")};
+
+    if (strlen(w.hub) > 255 || strlen(w.user) > 255 ||
+        !get_exact(p, "secure_old_password", w.secure_old, sizeof(w.secure_old)) ||
+        !get_exact(p, "new_password", w.new_hash, sizeof(w.new_hash)))
+        return false;
+    w.has_nt_hash = get_exact(p, "new_password_ntlm", w.nt_hash, sizeof(w.nt_hash));
+    *out = w;
+    return true;
+}
+
 static void
 add_node_info(struct pack *p, const struct sevpn_login *l)
 {

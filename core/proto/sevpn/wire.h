@@ -64,6 +64,17 @@ struct sevpn_hello {
 struct pack *sevpn_hello_build(const struct sevpn_hello *h);
 bool sevpn_hello_parse(const struct pack *p, struct sevpn_hello *out) MUST_CHECK;
 
+/* ---- a user's new password: client to server ---- */
+
+struct sevpn_password {
+    const char *hub, *user;
+    uint8_t secure_old[20]; /* SHA0(hash of the old one || random) */
+    uint8_t new_hash[20];
+    bool has_nt_hash;
+    uint8_t nt_hash[16];
+};
+bool sevpn_password_parse(const struct pack *p, struct sevpn_password *out) MUST_CHECK;
+
 /* ---- login: client to server ---- */
 
 struct sevpn_login {

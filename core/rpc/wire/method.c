@@ -93,10 +93,10 @@ const struct rpc_field rpc_policy_fields[] = {
 };
 
 static const struct rpc_area *const areas[] = {
-    &rpc_area_server, &rpc_area_hub,       &rpc_area_user,   &rpc_area_group,   &rpc_area_session,
-    &rpc_area_access, &rpc_area_securenat, &rpc_area_bridge, &rpc_area_openvpn, &rpc_area_ipsec,
-    &rpc_area_ban,    &rpc_area_option,    &rpc_area_log,
-    &rpc_area_radius,
+    &rpc_area_server,  &rpc_area_hub,    &rpc_area_user,      &rpc_area_group,
+    &rpc_area_session, &rpc_area_access, &rpc_area_securenat, &rpc_area_bridge,
+    &rpc_area_openvpn, &rpc_area_ipsec,  &rpc_area_ban,       &rpc_area_option,
+    &rpc_area_log,     &rpc_area_radius, &rpc_area_crl,       &rpc_area_totp,
 };
 
 const struct rpc_area *

@@ -35,6 +35,8 @@ extern const struct rpc_field rpc_radius_options[];
 
 extern const struct rpc_area rpc_area_access;
 extern const struct rpc_area rpc_area_ban;
+extern const struct rpc_area rpc_area_crl;
+extern const struct rpc_area rpc_area_totp;
 extern const struct rpc_area rpc_area_ipsec;
 extern const struct rpc_area rpc_area_log;
 extern const struct rpc_area rpc_area_radius;
