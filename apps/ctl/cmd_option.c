@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_option.c - extended options of a hub. */
+/* cmd_option.c - extended and administration options of a hub. */
 #include "apps/ctl/ctl.h"
 
 #include <string.h>
 
-enum ctl_exit
-ctl_run_hub_option_set(struct ctl *c, const struct ctl_command *cmd, const struct ctl_args *args)
+/* One option of a list; the others stay as they are. */
+static enum ctl_exit
+set_option(struct ctl *c, const char *method, const struct ctl_args *args)
 {
     const char *text = ctl_arg(args, 2);
     uint32_t value = 0;
@@ -20,5 +21,20 @@ ctl_run_hub_option_set(struct ctl *c, const struct ctl_command *cmd, const struc
     struct record *row = record_append(in, "AdminOptionList");
     record_set_text(row, "Name_str", ctl_arg(args, 1));
     record_set_u32(row, "Value_u32", value);
-    return ctl_change(c, cmd->method, in);
+    return ctl_change(c, method, in);
+}
+
+enum ctl_exit
+ctl_run_hub_option_set(struct ctl *c, const struct ctl_command *cmd, const struct ctl_args *args)
+{
+    (void)cmd;
+    return set_option(c, "SetHubExtOptions", args);
+}
+
+enum ctl_exit
+ctl_run_hub_admin_option_set(struct ctl *c, const struct ctl_command *cmd,
+                             const struct ctl_args *args)
+{
+    (void)cmd;
+    return set_option(c, "SetHubAdminOptions", args);
 }

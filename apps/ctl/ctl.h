@@ -93,7 +93,7 @@ enum ctl_exit ctl_shell(struct ctl *c);
 /* Runs of the table. */
 ctl_run ctl_run_list, ctl_run_show, ctl_run_change;
 ctl_run ctl_run_server_password, ctl_run_cert_show, ctl_run_cert_set, ctl_run_cert_regenerate;
-ctl_run ctl_run_hub_create, ctl_run_hub_set, ctl_run_hub_option_set;
+ctl_run ctl_run_hub_create, ctl_run_hub_set, ctl_run_hub_option_set, ctl_run_hub_admin_option_set;
 ctl_run ctl_run_hub_message_show, ctl_run_hub_message_set;
 ctl_run ctl_run_user_create, ctl_run_user_set;
 ctl_run ctl_run_group_create, ctl_run_group_set, ctl_run_hub_policy_set;

@@ -11,8 +11,7 @@ _polyetherctl()
     esac
   done
   case $said in
-    '') words='server listener hub user group access address-set source session mac ip-table ca bridge securenat openvpn log syslog capture sstp ipsec router ban radius rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
-    '') words='server listener hub user group access address-set source session mac ca bridge securenat openvpn sstp ipsec router crl ban rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
+    '') words='server listener hub user group access address-set source session mac ip-table ca bridge securenat openvpn log syslog capture sstp ipsec router crl ban radius rpc --state --socket --server --hub --password-file --fingerprint --ca --json --help --version' ;;
     'server') words='info status caps flush password cert' ;;
     'server password') words='set' ;;
     'server cert') words='show set regenerate' ;;
@@ -56,8 +55,6 @@ _polyetherctl()
     'hub message set'*) words='--file' ;;
     'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --radius --domain --external-name --serial --realname --note --group --address4 --address6 --expires --policy' ;;
     'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --radius --domain --external-name --serial --realname --note --group --address4 --address6 --expires --policy --password --no-group --no-policy' ;;
-    'user create'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --group --address4 --address6 --expires --policy' ;;
-    'user set'*) words='--password-stdin --password-file --anonymous --cert --signed-cert --cn --serial --realname --note --group --address4 --address6 --expires --policy --password --no-group --no-policy' ;;
     'user totp create'*) words='--algorithm --digits' ;;
     'group create'*) words='--realname --note --policy' ;;
     'group set'*) words='--realname --note --policy --no-policy' ;;
@@ -75,8 +72,8 @@ _polyetherctl()
     'syslog set'*) words='--send --host --port --transport --ca' ;;
     'ipsec set'*) words='--l2tp --ethernet --plain-l2tp --psk-stdin --psk-file --weak --raw-esp --default-hub --dpd --public-address' ;;
     'router add'*) words='--psk-stdin --psk-file --aggressive --static-l2tpv3 --local-cookie --peer-cookie --sublayer' ;;
-    'radius set'*) words='--servers --secret-stdin --secret-file --port --interval --timeout --accounting --accounting-port --interim --message-authenticator --nas-identifier --coa' ;;
     'crl add'*) words='--cert --cn --organization --unit --country --state --locality --serial --md5 --sha1' ;;
+    'radius set'*) words='--servers --secret-stdin --secret-file --port --interval --timeout --accounting --accounting-port --interim --message-authenticator --nas-identifier --coa' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

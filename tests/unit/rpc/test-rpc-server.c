@@ -149,7 +149,8 @@ test_users(void)
     fixture_do(&f, "CreateUser", fixture_record("HubName_str=NONE", "Name_str=anna", NULL),
                PE_HUB_NOT_FOUND);
     fixture_do(&f, "CreateUser", user_call("AuthType_u32=1"), PE_INVALID_PARAMETER);
-    fixture_do(&f, "CreateUser", user_call("AuthType_u32=4"), PE_AUTH_NOT_SUPPORTED);
+    fixture_do(&f, "CreateUser", user_call("AuthType_u32=4"), PE_OK); /* by RADIUS */
+    fixture_do(&f, "DeleteUser", user_call(NULL), PE_OK);
     fixture_do(&f, "CreateUser", user_call("AuthType_u32=9"), PE_INVALID_PARAMETER);
     fixture_do(&f, "CreateUser", user_call("AuthType_u32=2"), PE_INVALID_PARAMETER); /* no cert */
     fixture_do(&f, "CreateUser", fixture_record("HubName_str=ONE", "Name_str=Administrator", NULL),
