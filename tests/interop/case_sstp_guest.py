@@ -14,7 +14,7 @@ from registry import scenario
 from softether import HUB, PASSWORD, USER
 
 MB = 1_000_000
-REFUSED = 'protocol=SSTP reason="wrong password"'
+REFUSED = 'protocol=SSTP code=9 reason="wrong password"'
 # What pppd hears.
 TOLD = {"mschap-v2": "rcvd [CHAP Failure id=0x1 \"E=691 R=0", "pap": "rcvd [PAP AuthNak id=0x1 \"Access denied\"]"}
 TURNS = 60
