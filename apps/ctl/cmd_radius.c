@@ -25,7 +25,6 @@ const struct ctl_option ctl_radius_set_options[] = {
     {"--message-authenticator", N_("on|off"),
      N_("replies must have one; without it they can be forged"), false},
     {"--nas-identifier", N_("NAME|none"), N_("what the hub calls itself; none: its name"), false},
-    {"--coa", N_("on|off"), N_("take Disconnect and CoA requests of the servers"), false},
     {NULL, NULL, NULL, false},
 };
 
@@ -43,7 +42,6 @@ static const struct {
 } switches[] = {
     {"--accounting", "RadiusAccounting_bool"},
     {"--message-authenticator", "RadiusAuthenticator_bool"},
-    {"--coa", "RadiusCoa_bool"},
 };
 
 static bool

@@ -35,7 +35,6 @@ make_default(void)
     record_set_u32(r, "RadiusInterim_u32", 0);
     record_set_bool(r, "RadiusAuthenticator_bool", true);
     record_set_text(r, "RadiusNasIdentifier_str", "");
-    record_set_bool(r, "RadiusCoa_bool", false);
     return r;
 }
 
@@ -186,7 +185,6 @@ settings_of(const struct record *o, const char *secrets, char **ret_fault)
     out->accounting = record_bool(o, "RadiusAccounting_bool");
     out->interim_s = record_u32(o, "RadiusInterim_u32");
     out->nas_identifier = nas[0] ? g_strdup(nas) : NULL;
-    out->coa = record_bool(o, "RadiusCoa_bool");
     return out;
 }
 

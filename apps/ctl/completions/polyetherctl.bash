@@ -73,7 +73,7 @@ _polyetherctl()
     'ipsec set'*) words='--l2tp --ethernet --plain-l2tp --psk-stdin --psk-file --weak --raw-esp --default-hub --dpd --public-address' ;;
     'router add'*) words='--psk-stdin --psk-file --aggressive --static-l2tpv3 --local-cookie --peer-cookie --sublayer' ;;
     'crl add'*) words='--cert --cn --organization --unit --country --state --locality --serial --md5 --sha1' ;;
-    'radius set'*) words='--servers --secret-stdin --secret-file --port --interval --timeout --accounting --accounting-port --interim --message-authenticator --nas-identifier --coa' ;;
+    'radius set'*) words='--servers --secret-stdin --secret-file --port --interval --timeout --accounting --accounting-port --interim --message-authenticator --nas-identifier' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

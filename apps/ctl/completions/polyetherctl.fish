@@ -386,5 +386,4 @@ complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen
 complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l interim -r -d 'between reports, 0: as the server says'
 complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l message-authenticator -r -d 'replies must have one; without it they can be forged'
 complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l nas-identifier -r -d 'what the hub calls itself; none: its name'
-complete -c polyetherctl -n '__fish_seen_subcommand_from radius; and __fish_seen_subcommand_from set' -l coa -r -d 'take Disconnect and CoA requests of the servers'
 complete -c polyetherctl -n '__fish_seen_subcommand_from radius' -a test -d 'ask each of them for a sign of life'

@@ -14,8 +14,7 @@
                                     "server says with the login"),                               \
         F_OURS("RadiusAuthenticator_bool", "replies must have a Message-Authenticator; without " \
                                            "it a man in the middle can forge them"),             \
-        F_OURS("RadiusNasIdentifier_str", "what the hub calls itself; empty: its name"),         \
-        F_OURS("RadiusCoa_bool", "take Disconnect and CoA requests of the servers, UDP port 3799")
+        F_OURS("RadiusNasIdentifier_str", "what the hub calls itself; empty: its name")
 
 const struct rpc_field rpc_radius_options[] = {OPTIONS, F_END};
 
