@@ -183,5 +183,3 @@ class Rogue:
 
 def need_first_is_authenticator(packet):
     need(packet[20:22] == b"\x50\x12", "Message-Authenticator is not the first attribute")
-
-

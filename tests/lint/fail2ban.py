@@ -26,7 +26,8 @@ OTHERS = [
 def main(root):
     parser = configparser.RawConfigParser()
     parser.read(root / "installer/fail2ban/polyether.filter.conf")
-    patterns = [re.compile(p.strip().replace("<HOST>", HOST)) for p in parser["Definition"]["failregex"].splitlines() if p.strip()]
+    lines = parser["Definition"]["failregex"].split("\n")
+    patterns = [re.compile(p.strip().replace("<HOST>", HOST)) for p in lines if p.strip()]
 
     def found(line):
         return next((m["host"] for m in (p.search(line) for p in patterns) if m), None)

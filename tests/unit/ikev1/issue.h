@@ -6,6 +6,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <stdbool.h>
+
 enum { ISSUE_DAY_S = 86400 };
 
 /* A certificate and a new key of it. by: the authority that signs it with its key, or NULL: it does
