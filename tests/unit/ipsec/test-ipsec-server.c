@@ -698,11 +698,14 @@ test_flood(struct rig *r, gconstpointer data)
         int64_t start_us = clock_now_us();
         client_init(&t, &c);
         bool up = false;
-        for (unsigned tries = 0; tries < 8 && !up; tries++) {
+        bool echoed = false;
+        for (unsigned tries = 0; tries < 20 && !up; tries++) {
             up = client_connect(&t);
             begun_anew += !up;
         }
-        g_assert_true(up && client_echo(&t, CLIENT_INNER, 100));
+        for (unsigned tries = 0; tries < 20 && up && !echoed; tries++)
+            echoed = client_echo(&t, CLIENT_INNER, 100); /* the socket overflows: some are lost */
+        g_assert_true(echoed);
         in_time += clock_now_us() - start_us < 2 * G_USEC_PER_SEC;
         client_done(&t);
     }
