@@ -125,7 +125,11 @@ line_stamp(struct line *l, int64_t wall_ms)
     if (!p)
         return;
     civil_of(seconds / S_PER_DAY, &year, &month, &day);
-    memcpy(p, "0000-00-00T00:00:00.000Z", 24);
+    p[4] = p[7] = '-';
+    p[10] = 'T';
+    p[13] = p[16] = ':';
+    p[19] = '.';
+    p[23] = 'Z';
     two_digits(p, year / 100);
     two_digits(p + 2, year % 100);
     two_digits(p + 5, month);

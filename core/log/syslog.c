@@ -41,7 +41,8 @@ syslog_take(void *owner, const char *log, enum log_level level, int64_t wall_ms,
     g_mutex_lock(&s->lock);
     if (s->config.host) {
         bool framed = s->config.transport != SYSLOG_UDP;
-        syslog_message_print(&s->line, &s->origin, log, level, wall_ms, text, len, framed);
+        const struct syslog_text what = {log, level, wall_ms, text, len};
+        syslog_message_print(&s->line, &s->origin, &what, framed);
         if (s->queue.length >= SYSLOG_QUEUE || s->bytes + s->line.len > SYSLOG_QUEUE_BYTES) {
             s->state.lost++;
         } else {

@@ -69,21 +69,20 @@ put_hub(struct line *out, const char *log)
 }
 
 void
-syslog_message_print(struct line *out, const struct syslog_origin *o, const char *log,
-                     enum log_level level, int64_t wall_ms, const char *text, size_t len,
-                     bool framed)
+syslog_message_print(struct line *out, const struct syslog_origin *o,
+                     const struct syslog_text *what, bool framed)
 {
     struct line message;
-    const char *kind = kind_of(log);
+    const char *kind = kind_of(what->log);
     unsigned facility = strcmp(kind, "security") == 0 ? FACILITY_AUTHPRIV : FACILITY_DAEMON;
     size_t most = framed ? SYSLOG_STREAM_MAX : SYSLOG_DATAGRAM_MAX;
     char length[16];
 
     line_clear(&message);
     line_char(&message, '<');
-    line_u64(&message, facility * 8 + severity(level));
+    line_u64(&message, facility * 8 + severity(what->level));
     line_str(&message, ">1 ");
-    line_stamp(&message, wall_ms);
+    line_stamp(&message, what->wall_ms);
     line_char(&message, ' ');
     line_str(&message, o->host);
     line_char(&message, ' ');
@@ -93,8 +92,8 @@ syslog_message_print(struct line *out, const struct syslog_origin *o, const char
     line_char(&message, ' ');
     line_str(&message, kind);
     line_str(&message, " - "); /* no structured data */
-    put_hub(&message, log);
-    line_bytes(&message, text, MIN(len, sizeof(message.at) - message.len));
+    put_hub(&message, what->log);
+    line_bytes(&message, what->text, MIN(what->len, sizeof(message.at) - message.len));
     if (message.len > most) {
         message.len = most;
         while (message.len > 0 && ((unsigned char)message.at[message.len - 1] & 0xc0) == 0x80)

@@ -23,8 +23,14 @@ struct syslog_origin {
 /* This process. app: printable ASCII. */
 void syslog_origin_init(struct syslog_origin *o, const char *app);
 
-/* log: "server", "hub/OFFICE/packet". Replaces what is in out; a message that is too long is cut.
- * framed: with its length before it. */
-void syslog_message_print(struct line *out, const struct syslog_origin *o, const char *log,
-                          enum log_level level, int64_t wall_ms, const char *text, size_t len,
-                          bool framed);
+/* A line of a log. Borrowed. */
+struct syslog_text {
+    const char *log; /* "server", "hub/OFFICE/packet" */
+    enum log_level level;
+    int64_t wall_ms;
+    const char *text;
+    size_t len;
+};
+/* Replaces what is in out; a message that is too long is cut. framed: with its length before it. */
+void syslog_message_print(struct line *out, const struct syslog_origin *o,
+                          const struct syslog_text *what, bool framed);

@@ -104,7 +104,7 @@ radius_put_password(struct writer *w, const void *password, size_t len,
                     const uint8_t authenticator[RADIUS_AUTHENTICATOR])
 {
     uint8_t hidden[RADIUS_PASSWORD_MAX] = {0};
-    uint8_t mask[RADIUS_AUTHENTICATOR];
+    uint8_t mask[RADIUS_AUTHENTICATOR] = {0};
     const uint8_t *last = authenticator;
     size_t whole = len == 0 ? 16 : (len + 15) / 16 * 16;
 
@@ -338,8 +338,8 @@ radius_open_key(struct reader value, const struct radius_secret *secret,
                 const uint8_t request_authenticator[RADIUS_AUTHENTICATOR], uint8_t out[16])
 {
     enum { SALT = 2, BLOCK = 16, PLAIN = 2 * BLOCK };
-    uint8_t plain[PLAIN];
-    uint8_t mask[BLOCK];
+    uint8_t plain[PLAIN] = {0};
+    uint8_t mask[BLOCK] = {0};
     const uint8_t *salt = reader_take(&value, SALT);
     const uint8_t *hidden = value.left >= PLAIN ? reader_take(&value, PLAIN) : NULL;
     struct piece first[] = {

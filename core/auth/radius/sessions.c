@@ -126,7 +126,7 @@ report(struct radius_sessions *s, const struct entry *e, enum status status,
         radius_put(&w, RADIUS_CLASS, class_, len);
     put_address(&w, &e->address);
     radius_put_u32(&w, RADIUS_EVENT_TIMESTAMP, (uint32_t)wall_s);
-    if (status != STATUS_START) {
+    if (counters) {
         radius_put_u32(&w, RADIUS_ACCT_SESSION_TIME, (uint32_t)((now_us - e->started_us) / US));
         put_counters(&w, counters);
     }

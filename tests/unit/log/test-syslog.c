@@ -15,8 +15,8 @@ message(const char *log, enum log_level level, const char *text, bool framed)
 {
     struct line l;
 
-    syslog_message_print(&l, &origin, log, level, INT64_C(1795552200123), text, strlen(text),
-                         framed);
+    const struct syslog_text what = {log, level, INT64_C(1795552200123), text, strlen(text)};
+    syslog_message_print(&l, &origin, &what, framed);
     g_assert_false(l.failed);
     return g_strndup(l.at, l.len);
 }
