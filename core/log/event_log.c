@@ -57,8 +57,9 @@ add_number(struct record *r, const char *key, uint64_t value)
 {
     char text[24];
 
+    g_snprintf(text, sizeof(text), "%" G_GUINT64_FORMAT, value);
     if (value != 0)
-        add_text(r, key, (g_snprintf(text, sizeof(text), "%" G_GUINT64_FORMAT, value), text));
+        add_text(r, key, text);
 }
 
 static void

@@ -128,7 +128,8 @@ def _(t):
                      trust=server.certificate_sha256(), options=("--plain-password",))
         session_of(server, "otto")
         ours.disconnect("a")
-        wait_until("the end of the session", lambda: gone(server, "otto"))
+        # A session without connections lasts until its timeout of 20 s.
+        wait_until("the end of the session", lambda: gone(server, "otto"), seconds=40)
     with t.check("SE-VPN with a hash is refused, and the log says why"):
         ours.connect("a", f"{SRV}:443", user="otto", password="geheim",
                      trust=server.certificate_sha256(), wait=False)
