@@ -204,7 +204,7 @@ wait_for(struct asker *a)
 }
 
 static int
-login(struct fixture *f, struct asker *a, const char *user, const char *password)
+log_in(struct fixture *f, struct asker *a, const char *user, const char *password)
 {
     auth_submit(f->auth, request(a, AUTH_PLAIN, user, password));
     return wait_for(a);
@@ -226,7 +226,7 @@ test_yes(struct fixture *f, gconstpointer data)
                                    .routes = g_ptr_array_new_with_free_func(g_free)};
     g_ptr_array_add(f->says.routes, g_strdup("10.0.0.0/8"));
     g_assert_null(fixed_address_parse("10.0.0.9/24", &f->says.address));
-    g_assert_cmpint(login(f, &a, "otto", "x"), ==, PE_OK);
+    g_assert_cmpint(log_in(f, &a, "otto", "x"), ==, PE_OK);
     g_assert_cmpstr(f->name, ==, "o.tto@example");
     g_assert_cmpstr(f->password, ==, "x");
     g_assert_cmpstr(a.v.user, ==, "otto");
@@ -243,7 +243,7 @@ test_yes(struct fixture *f, gconstpointer data)
     g_assert_cmpuint(a.v.account, ==, f->tickets[0]);
 
     /* The account is looked at all the same. */
-    g_assert_cmpint(login(f, &a, "late", "x"), ==, PE_ACCESS_DENIED);
+    g_assert_cmpint(log_in(f, &a, "late", "x"), ==, PE_ACCESS_DENIED);
 }
 
 static void
@@ -262,7 +262,7 @@ test_no(struct fixture *f, gconstpointer data)
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         f->says = (struct auth_answer){
             .says = cases[i].says, .message = "Why", .group = "x", .mschap.error = 648};
-        g_assert_cmpint(login(f, &a, "otto", "x"), ==, cases[i].code);
+        g_assert_cmpint(log_in(f, &a, "otto", "x"), ==, cases[i].code);
         g_assert_cmpstr(a.v.user, ==, "");
         g_assert_cmpstr(a.v.group, ==, "");
         g_assert_cmpstr(a.v.message, ==, "Why");
@@ -291,7 +291,7 @@ test_template(struct fixture *f, gconstpointer data)
     struct asker a;
     static const char *const never[] = {"*", "administrator", "", "a\nb", "\xff"};
 
-    g_assert_cmpint(login(f, &a, "Stranger", "x"), ==, PE_OK);
+    g_assert_cmpint(log_in(f, &a, "Stranger", "x"), ==, PE_OK);
     g_assert_cmpstr(f->name, ==, "Stranger");
     g_assert_cmpstr(a.v.user, ==, "Stranger");
     g_assert_cmpstr(a.v.record, ==, "*");
@@ -300,10 +300,10 @@ test_template(struct fixture *f, gconstpointer data)
     g_assert_cmpuint(a.v.policy.MaxUpload, ==, 1000);
     g_assert_cmpuint(f->n_asked, ==, 1);
     for (unsigned i = 0; i < G_N_ELEMENTS(never); i++)
-        g_assert_cmpint(login(f, &a, never[i], "x"), ==, PE_AUTH_FAILED);
+        g_assert_cmpint(log_in(f, &a, never[i], "x"), ==, PE_AUTH_FAILED);
     g_assert_cmpuint(f->n_asked, ==, 1);
     f->no_template = true;
-    g_assert_cmpint(login(f, &a, "Stranger", "x"), ==, PE_AUTH_FAILED);
+    g_assert_cmpint(log_in(f, &a, "Stranger", "x"), ==, PE_AUTH_FAILED);
     g_assert_cmpuint(f->n_asked, ==, 1);
 }
 
@@ -334,19 +334,19 @@ test_second(struct fixture *f, gconstpointer data)
     (void)data;
     struct asker a;
 
-    g_assert_cmpint(login(f, &a, "anna", "secret123456"), ==, PE_OK);
+    g_assert_cmpint(log_in(f, &a, "anna", "secret123456"), ==, PE_OK);
     g_assert_cmpstr(f->code, ==, "123456");
     g_assert_cmpuint(f->n_second, ==, 1);
-    g_assert_cmpint(login(f, &a, "anna", "wrong!123456"), ==, PE_AUTH_FAILED);
+    g_assert_cmpint(log_in(f, &a, "anna", "wrong!123456"), ==, PE_AUTH_FAILED);
     g_assert_cmpuint(f->n_second, ==, 1); /* not asked when the first is wrong */
     f->second_says.says = AUTH_SAYS_NO;
-    g_assert_cmpint(login(f, &a, "anna", "secret123456"), ==, PE_AUTH_FAILED);
+    g_assert_cmpint(log_in(f, &a, "anna", "secret123456"), ==, PE_AUTH_FAILED);
     g_assert_cmpstr(a.v.user, ==, "");
     g_assert_cmpuint(f->n_second, ==, 2);
     /* After a back-end, too. */
     f->says.vlan = 9;
     f->second_says.says = AUTH_SAYS_YES;
-    g_assert_cmpint(login(f, &a, "both", "secret123456"), ==, PE_OK);
+    g_assert_cmpint(log_in(f, &a, "both", "secret123456"), ==, PE_OK);
     g_assert_cmpstr(f->password, ==, "secret");
     g_assert_cmpuint(a.v.policy.VLanId, ==, 9);
 }

@@ -167,7 +167,11 @@ law_word(struct law_making *m, const char *word)
         law_hex(m, "600000000000");
         law_hex(m, word + 4);
         law_hex(m, "fffe8000000000000000000000000000aaff020000000000000000000000000001");
-    } else if (sscanf(word, "udp:%u,%u", &a, &b) == 2) {
+    } else if (g_str_has_prefix(word, "udp:")) {
+        char *comma;
+        a = (unsigned)g_ascii_strtoull(word + 4, &comma, 10);
+        g_assert_true(*comma == ',');
+        b = (unsigned)g_ascii_strtoull(comma + 1, NULL, 10);
         g_autofree char *hex = g_strdup_printf("%04x%04x00100000", a, b);
         law_hex(m, hex);
     } else if (g_str_has_prefix(word, "tcp:")) {

@@ -53,7 +53,7 @@ remove_all(const char *path)
     }
     if (d)
         g_dir_close(d);
-    g_remove(path);
+    g_assert_cmpint(g_remove(path), ==, 0);
 }
 
 static void

@@ -113,7 +113,7 @@ remove_all(const char *path)
     }
     if (d)
         g_dir_close(d);
-    g_remove(path);
+    g_assert_cmpint(g_remove(path), ==, 0);
 }
 
 static void
@@ -203,9 +203,11 @@ test_many(struct fixture *f, const void *data)
     g_autofree char *text = contents(f, "hub/A/packet.log");
     g_auto(GStrv) line = g_strsplit(text, "\n", -1);
     for (; line[lines] && line[lines][0]; lines++) {
-        unsigned id, n;
-        char behind;
-        g_assert_cmpint(sscanf(line[lines], "%u %u%c", &id, &n, &behind), ==, 2);
+        char *behind;
+        unsigned id = (unsigned)g_ascii_strtoull(line[lines], &behind, 10);
+        g_assert_true(*behind == ' ');
+        unsigned n = (unsigned)g_ascii_strtoull(behind + 1, &behind, 10);
+        g_assert_true(*behind == '\0');
         g_assert_cmpuint(id, <, PRODUCERS);
         g_assert_cmpint(n, >=, next[id]);
         next[id] = (int64_t)n + 1;

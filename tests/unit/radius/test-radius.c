@@ -155,7 +155,7 @@ test_altered(void)
 
     g_assert_cmpint(radius_check_reply(&p, &secret, authenticator, true), ==, RADIUS_FINE);
     for (size_t i = 0; i < len * 8; i++) {
-        uint8_t copy[RADIUS_PACKET_MAX];
+        uint8_t copy[RADIUS_PACKET_MAX] = {0};
         memcpy(copy, bytes, len);
         copy[i / 8] ^= (uint8_t)(1u << i % 8);
         if (radius_parse(reader_of(copy, len), &p))
@@ -163,12 +163,13 @@ test_altered(void)
                             RADIUS_FORGED);
     }
     /* Right MD5, wrong HMAC: what an attack on MD5 makes (CVE-2024-3596). */
-    uint8_t sum[16], all[RADIUS_PACKET_MAX];
+    uint8_t sum[16];
+    uint8_t all[RADIUS_PACKET_MAX] = {0};
     memcpy(all, bytes, len);
     all[RADIUS_HEAD + 2] ^= 1;
     memcpy(all + 4, authenticator, 16);
-    memcpy(all + len, "secret", 6);
-    g_assert_cmpint(EVP_Digest(all, len + 6, sum, NULL, EVP_md5(), NULL), ==, 1);
+    memcpy(all + len, secret.bytes, secret.len);
+    g_assert_cmpint(EVP_Digest(all, len + secret.len, sum, NULL, EVP_md5(), NULL), ==, 1);
     memcpy(all + 4, sum, 16);
     p = parse(all, len);
     g_assert_cmpint(radius_check_reply(&p, &secret, authenticator, true), ==, RADIUS_FORGED);
@@ -362,11 +363,12 @@ put_key(struct made *m, uint8_t type, const uint8_t key[16], uint8_t salt, uint8
 {
     uint8_t value[2 + 32] = {0x80, salt};
     uint8_t plain[32] = {len};
+    static const uint8_t shared[6] = {'s', 'e', 'c', 'r', 'e', 't'};
     uint8_t in[6 + 16 + 2], mask[16];
     size_t n = 6 + 16 + 2;
 
     memcpy(plain + 1, key, 16);
-    memcpy(in, "secret", 6);
+    memcpy(in, shared, 6);
     memcpy(in + 6, authenticator, 16);
     memcpy(in + 22, value, 2);
     for (unsigned block = 0; block < 2; block++) {
